@@ -41,8 +41,7 @@ func parse(body []byte) (*node, error) {
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
 	root := &node{}
 	stack := []*node{root}
-	var text []strings.Builder
-	text = append(text, strings.Builder{})
+	text := [][]byte{nil} // what was read so far of each element of the stack
 	nodes := 0
 	for {
 		tok, err := d.RawToken()
@@ -67,17 +66,17 @@ func parse(body []byte) (*node, error) {
 			top := stack[len(stack)-1]
 			top.kids = append(top.kids, n)
 			stack = append(stack, n)
-			text = append(text, strings.Builder{})
+			text = append(text, nil)
 		case xml.EndElement:
 			top := stack[len(stack)-1]
 			if len(stack) == 1 || top.name != t.Name.Local {
 				return nil, fmt.Errorf("answer is not XML: unexpected </%s>", cut(t.Name.Local, 64))
 			}
-			top.text = strings.TrimSpace(text[len(text)-1].String())
+			top.text = strings.TrimSpace(string(text[len(text)-1]))
 			stack = stack[:len(stack)-1]
 			text = text[:len(text)-1]
 		case xml.CharData:
-			text[len(text)-1].Write(t)
+			text[len(text)-1] = append(text[len(text)-1], t...)
 		}
 	}
 	if len(stack) != 1 {
@@ -137,19 +136,14 @@ func number(s string) (int, bool) {
 	return int(v), true
 }
 
-const (
-	head = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
-	open = `<config version="%s" xmlns="http://www.ipc.com/ver10">`
-)
-
 // request builds the body of a request. Every value that comes from outside
 // goes through text, so that nothing in it can become markup.
 type request struct{ b bytes.Buffer }
 
 func newRequest(version string) *request {
 	r := &request{}
-	r.b.WriteString(head)
-	fmt.Fprintf(&r.b, open, version)
+	r.b.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n")
+	r.open("config", "version", version, "xmlns", "http://www.ipc.com/ver10")
 	return r
 }
 
