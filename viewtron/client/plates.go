@@ -461,14 +461,14 @@ func (c *Client) onWhichList(ctx context.Context, number string) (string, error)
 // checkPlate gives a plate without blanks around it, or says why no camera
 // could hold it.
 func checkPlate(s string) (string, error) {
-	t := strings.TrimSpace(s)
-	if err := checkText("plate", t, MaxPlateChars); err != nil {
+	s = strings.Trim(s, " ")
+	if err := checkText("plate", s, MaxPlateChars); err != nil {
 		return "", err
 	}
-	if t == "" {
+	if s == "" {
 		return "", errors.New("plate is empty")
 	}
-	return t, nil
+	return s, nil
 }
 
 func checkDetails(p PlateChange) error {

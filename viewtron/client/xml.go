@@ -34,6 +34,9 @@ func parse(body []byte) (*node, error) {
 	if len(body) > maxReply {
 		return nil, fmt.Errorf("answer of more than %d bytes", maxReply)
 	}
+	if start := bytes.TrimLeft(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")), " \t\r\n"); !bytes.HasPrefix(start, []byte("<")) {
+		return nil, errors.New("answer is not XML")
+	}
 	if !utf8.Valid(body) {
 		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
 	}
