@@ -22,7 +22,7 @@ func (p Polygon) Validate() error {
 	if p[0] == p[n-1] {
 		return fmt.Errorf("the last point repeats the first: leave it out, a polygon closes by itself")
 	}
-	if p.area() == 0 && p.flat() {
+	if p.flat() {
 		return fmt.Errorf("the polygon has no area: all its points are on one straight line")
 	}
 	for i := range p {
@@ -43,16 +43,6 @@ func (p Polygon) Validate() error {
 		}
 	}
 	return nil
-}
-
-// area gives twice the signed area of p.
-func (p Polygon) area() int64 {
-	var sum int64
-	for i, a := range p {
-		b := p[(i+1)%len(p)]
-		sum += int64(a.X)*int64(b.Y) - int64(b.X)*int64(a.Y)
-	}
-	return sum
 }
 
 // flat tells whether all points of p are on one straight line.
@@ -97,7 +87,7 @@ func (p Polygon) Contains(c Point) bool {
 		if side == 0 && between(c, a, b) {
 			return true
 		}
-		// A ray to the right meets the edges whose ends lie on both sides of it; the half-open comparison counts a corner once.
+		// A ray to the left meets the edges whose ends lie on both sides of it; the half-open comparison counts a corner once.
 		if (a.Y > c.Y) != (b.Y > c.Y) && (side > 0) == (b.Y < a.Y) {
 			inside = !inside
 		}
