@@ -258,7 +258,7 @@ func (s *Schedule) Next(t time.Time) (time.Time, bool) {
 		edges = edgesOf(s.place, s.windows, d, edges)
 		// An edge of a later day can come before one of this day by less than reachBack days, so look only at what
 		// is certainly complete.
-		complete := d.addDays(-reachAhead - 1).moment(0, s.place.zone())
+		complete := d.addDays(-reachAhead-1).moment(0, s.place.zone())
 		slices.SortFunc(edges, time.Time.Compare)
 		n := 0
 		for _, e := range edges {
