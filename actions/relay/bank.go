@@ -61,7 +61,7 @@ type state struct {
 
 	switches []time.Duration // of the last minute, oldest first
 	visits   []visit         // asked for last, last
-	pulsed   string          // the visit of the running pulse, if it is the visit's first
+	pulsed   string          // the visit whose first pulse was the last on, or empty
 }
 
 type partner struct {
@@ -205,23 +205,28 @@ func (b *Bank) OffFailed(now time.Duration, relay, why string) {
 }
 
 // OnFailed takes back an on that its line did not follow: all that asked is
-// ended, the relay is off (a change to off follows, so that the line is driven
-// there), and the visit behind a pulse may pulse again when undo is true, that
-// is when the line surely never was on.
-func (b *Bank) OnFailed(now time.Duration, relay, why string, undo bool) {
+// ended, and the relay is off. A change to off follows, so that the line is
+// driven there whatever it did.
+func (b *Bank) OnFailed(now time.Duration, relay, why string) {
 	r := b.find(relay)
 	if r == nil {
 		return
 	}
 	now = b.advance(now)
-	if undo && r.pulse && r.pulsed != "" {
-		r.forget(r.pulsed)
-	}
 	if r.on {
 		r.endAll()
 		b.turn(now, r, false, asker{r.by.rule, r.by.key, why})
 	}
 	b.advance(now)
+}
+
+// NeverOn reports that the relay's last on did not even reach its line. If it
+// was a pulse, the visit behind it may pulse again.
+func (b *Bank) NeverOn(relay string) {
+	if r := b.find(relay); r != nil && r.pulsed != "" {
+		r.visits = slices.DeleteFunc(r.visits, func(v visit) bool { return v.key == r.pulsed })
+		r.pulsed = ""
+	}
 }
 
 // Do takes a request at the moment now and says what became of it. What has to
@@ -297,7 +302,6 @@ func (b *Bank) doPulse(now time.Duration, r *state, q Request, by asker) Verdict
 		return dropped(reason)
 	}
 	r.pulse, r.pulseEnd = true, later(now, q.Length)
-	r.pulsed = ""
 	if r.remember(now, q.Visit) {
 		r.pulsed = q.Visit
 	}
@@ -551,7 +555,7 @@ func (b *Bank) turn(now time.Duration, r *state, on bool, by asker) {
 	r.switches = append(r.switches, now)
 	r.on, r.since, r.cause, r.last = on, now, by.cause, by
 	if on {
-		r.onAt, r.by, r.moved = now, by, true
+		r.onAt, r.by, r.moved, r.pulsed = now, by, true, ""
 	} else {
 		r.going = b.await
 		r.offAt, r.wasOff = now, true
@@ -646,10 +650,6 @@ func (r *state) remember(now time.Duration, key string) bool {
 	}
 	r.visits = append(r.visits, visit{key, now})
 	return true
-}
-
-func (r *state) forget(key string) {
-	r.visits = slices.DeleteFunc(r.visits, func(v visit) bool { return v.key == key })
 }
 
 func (a asker) because(why string) asker {

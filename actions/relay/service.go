@@ -44,9 +44,15 @@ type Options struct {
 }
 
 const (
-	retryOff     = 100 * time.Millisecond
-	startWait    = time.Second
-	closeWait    = 900 * time.Millisecond
+	retryOff  = 100 * time.Millisecond
+	startWait = time.Second
+
+	// What Close gives to turning off, to releasing, and to telling the last
+	// changes. Together they stay under 1 s.
+	offWait     = 800 * time.Millisecond
+	releaseWait = 100 * time.Millisecond
+	tellWait    = 50 * time.Millisecond
+
 	maxUnheard   = 4096
 	causeClosing = "the program ends"
 )
@@ -265,18 +271,10 @@ func (s *Service) Close() error {
 	close(s.stop)
 	<-s.stopped
 
-	limit := time.NewTimer(closeWait)
-	defer limit.Stop()
-	timedOut := false
+	limit := time.After(offWait)
+	inTime := true
 	for _, off := range offs {
-		if timedOut {
-			break
-		}
-		select {
-		case <-off:
-		case <-limit.C:
-			timedOut = true
-		}
+		inTime = inTime && soon(off, limit)
 	}
 	s.mu.Lock()
 	for _, w := range s.owners {
@@ -285,15 +283,13 @@ func (s *Service) Close() error {
 	}
 	s.mu.Unlock()
 
+	limit = time.After(releaseWait)
+	inTime = true
+	for _, w := range s.owners {
+		inTime = inTime && soon(w.done, limit)
+	}
 	var problems []error
 	for _, w := range s.owners {
-		if !timedOut {
-			select {
-			case <-w.done:
-			case <-limit.C:
-				timedOut = true
-			}
-		}
 		select {
 		case <-w.done:
 			s.mu.Lock()
@@ -303,17 +299,22 @@ func (s *Service) Close() error {
 				problems = append(problems, fmt.Errorf("relay %q: %w", w.name, err))
 			}
 		default:
-			problems = append(problems, fmt.Errorf("relay %q: the line did not answer in %v; it may still be on", w.name, closeWait))
+			problems = append(problems, fmt.Errorf("relay %q: the line did not answer while the program ended; it may still be on", w.name))
 		}
 	}
 	close(s.ended)
-	if !timedOut {
-		select {
-		case <-s.silent:
-		case <-limit.C:
-		}
-	}
+	soon(s.silent, time.After(tellWait))
 	return errors.Join(problems...)
+}
+
+// soon waits for ch, and says whether it came before the limit.
+func soon[T any](ch <-chan T, limit <-chan time.Time) bool {
+	select {
+	case <-ch:
+		return true
+	case <-limit:
+		return false
+	}
 }
 
 // apply hands what the bank decided to the owners and to the teller. The caller
@@ -437,12 +438,16 @@ func (s *Service) serve(w *owner) (more bool) {
 		return false
 	}
 	want, order := w.want, w.order
-	// An on that was not tried before its off came is not tried any more.
-	w.tellWaiters(order-1, attempt{reason: ReasonOvertaken})
+	if w.served+1 < order {
+		// An on that was not tried before its off came is not tried any more.
+		w.tellWaiters(order-1, attempt{reason: ReasonOvertaken})
+		s.bank.NeverOn(w.name)
+	}
 	if now := s.now(); want && w.expires != 0 && now > w.expires {
 		w.served = order
 		w.tellWaiters(order, attempt{reason: ReasonExpired})
-		s.bank.OnFailed(now, w.name, "came too late to be turned on", true)
+		s.bank.NeverOn(w.name)
+		s.bank.OnFailed(now, w.name, "came too late to be turned on")
 		s.apply(Request{})
 		s.plan()
 		return true
@@ -465,7 +470,7 @@ func (s *Service) serve(w *owner) (more bool) {
 		err = fmt.Errorf("relay %q: cannot be turned on: %w", w.name, err)
 		w.tellWaiters(order, attempt{err: err})
 		if w.order == order {
-			s.bank.OnFailed(now, w.name, err.Error(), false)
+			s.bank.OnFailed(now, w.name, err.Error())
 		}
 	default:
 		w.failing = fmt.Errorf("relay %q: cannot be turned off: %w", w.name, err)
