@@ -51,6 +51,10 @@ type Watcher struct {
 // in its folders; dot files, _*, *~, *.swp, *.disabled and *_test.yaml are not looked at. What the files hold at the
 // time of the call is the first state, so call New before reading them: a change in between is then said, too.
 func New(dir string, options Options) *Watcher {
+	return start(dir, options, fsnotify.NewWatcher)
+}
+
+func start(dir string, options Options, open func() (*fsnotify.Watcher, error)) *Watcher {
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
@@ -71,7 +75,7 @@ func New(dir string, options Options) *Watcher {
 		done:    make(chan struct{}),
 	}
 	l := &loop{Watcher: w}
-	l.open()
+	l.open(open)
 	l.arm()
 	l.said = hash(dir)
 	go l.run()
@@ -199,8 +203,8 @@ func (l *loop) problem(err error) {
 	}
 }
 
-func (l *loop) open() {
-	n, err := fsnotify.NewWatcher()
+func (l *loop) open(open func() (*fsnotify.Watcher, error)) {
+	n, err := open()
 	if err != nil {
 		l.problem(err)
 		l.stamp = stampOf(l.dir)
