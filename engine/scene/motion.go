@@ -94,8 +94,7 @@ func (f *frames) span() (n int, stamps bool) {
 	if n, stamps = f.stampSpan(); stamps {
 		return n, true
 	}
-	for n < f.n && f.back(0).at-f.back(n).at <= motionWindow {
-		n++
+	for n = 0; n < f.n && f.back(0).at-f.back(n).at <= motionWindow; n++ {
 	}
 	return n, false
 }
@@ -106,28 +105,29 @@ func (f *frames) stampSpan() (int, bool) {
 	if !newest.stamped {
 		return 0, false
 	}
-	for i := 1; i < f.n; i++ {
-		newer, older := f.back(i-1), f.back(i)
+	n := 1
+	var all, took int64
+	for ; n < f.n; n++ {
+		newer, older := f.back(n-1), f.back(n)
 		if newest.at-older.at > motionWindow+stampSlack {
-			return i, true
+			break
 		}
-		if !older.stamped {
+		step := newer.stamp - older.stamp
+		if !older.stamped || step <= 0 || apart(step, int64((newer.at-older.at)/time.Microsecond)) > slack {
 			return 0, false
 		}
-		step, took := newer.stamp-older.stamp, int64((newer.at-older.at)/time.Microsecond)
-		if step <= 0 || step-took > slack || took-step > slack {
-			return 0, false
+		if all+step > int64(motionWindow/time.Microsecond) {
+			break
 		}
-		all, allTook := newest.stamp-older.stamp, int64((newest.at-older.at)/time.Microsecond)
-		if all-allTook > slack || allTook-all > slack || 2*all < allTook {
+		all, took = all+step, int64((newest.at-older.at)/time.Microsecond)
+		if apart(all, took) > slack {
 			return 0, false
-		}
-		if all > int64(motionWindow/time.Microsecond) {
-			return i, true
 		}
 	}
-	return f.n, true
+	return n, 2*all >= took
 }
+
+func apart(a, b int64) int64 { return max(a-b, b-a) }
 
 // motion is what the frames of the window say; it is computed when first asked for after a frame.
 type motion struct {

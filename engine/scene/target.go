@@ -202,11 +202,11 @@ func (t *Target) visitZone(i int, first bool) {
 			v.state, v.last = inside, now
 			t.camera.touch(i, t.class)
 		default:
-			unset(t.firstIn, i)
 			if v.state == inside {
 				v.state, v.since = away, now
 			}
 			if now-v.since >= z.Linger {
+				unset(t.firstIn, i)
 				t.leave(i, Left)
 			}
 		}
