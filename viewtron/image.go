@@ -10,7 +10,7 @@ import (
 func (m Image) Known() bool { return len(m.Text) > 0 }
 
 // Size is the number of bytes AppendDecode gives for a picture that is sound.
-// It counts, it does not decode: about 50 microseconds for a megabyte.
+// It counts, it does not decode: about 60 microseconds for a megabyte.
 func (m Image) Size() int {
 	t := m.Text
 	for len(t) > 0 && (t[len(t)-1] == '=' || t[len(t)-1] <= ' ') {
@@ -57,8 +57,8 @@ func (p *Post) AppendWithoutPictures(dst, body []byte) []byte {
 }
 
 // blanks counts the bytes up to and including the space in t. Base64 on one
-// line has none, so eight words at a time are asked whether they hold any, and
-// only those that do are counted byte by byte.
+// line has none, so 64 bytes at a time are asked whether they hold any, and only
+// those that do are counted byte by byte.
 func blanks(t []byte) int {
 	const (
 		low  = 0x2121212121212121
@@ -66,13 +66,16 @@ func blanks(t []byte) int {
 	)
 	n := 0
 	for len(t) >= 64 {
-		b := t[:64]
-		var any uint64
-		for i := 0; i < 64; i += 8 {
-			w := binary.LittleEndian.Uint64(b[i : i+8])
-			any |= (w - low) &^ w
-		}
-		if any&high != 0 {
+		b := (*[64]byte)(t)
+		w0, w1 := binary.LittleEndian.Uint64(b[0:]), binary.LittleEndian.Uint64(b[8:])
+		w2, w3 := binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:])
+		w4, w5 := binary.LittleEndian.Uint64(b[32:]), binary.LittleEndian.Uint64(b[40:])
+		w6, w7 := binary.LittleEndian.Uint64(b[48:]), binary.LittleEndian.Uint64(b[56:])
+		// A byte below 0x21 borrows into its high bit. A byte beyond ASCII may
+		// hide that, so it is counted by hand too; base64 has neither.
+		some := (w0 - low) | (w1 - low) | (w2 - low) | (w3 - low) | (w4 - low) | (w5 - low) | (w6 - low) | (w7 - low) |
+			w0 | w1 | w2 | w3 | w4 | w5 | w6 | w7
+		if some&high != 0 {
 			for _, c := range b {
 				if c <= ' ' {
 					n++
