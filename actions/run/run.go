@@ -1,0 +1,66 @@
+// Package run starts programs: an argument list without a shell, from a list of
+// allowed programs, with the firing as JSON on standard input and its parts as
+// variables.
+package run
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/sallyport/sallyport/actions"
+	"github.com/sallyport/sallyport/actions/internal/program"
+	"github.com/sallyport/sallyport/engine"
+)
+
+// Config is what the action needs.
+type Config struct {
+	// Allow are the absolute paths of the programs that may be started
+	// (allow_programs of the site file). None: nothing is.
+	Allow []string
+
+	// Encode gives a firing as JSON, for standard input.
+	Encode func(*engine.Firing) []byte
+}
+
+// New gives the verb run. A program has a lane of its own, four deep.
+//
+// The program leads a process group of its own. When the step's time is over
+// the whole group is killed, and what is left of it when the program ends by
+// itself too. It gets PATH, the step's own variables and the SALLYPORT_… ones,
+// nothing else of this process. Up to 64 KB of output are kept.
+func New(c Config) actions.Handler {
+	allow := slices.Clone(c.Allow)
+	return actions.Handler{
+		Verb: engine.VerbRun,
+		Action: actions.Func(func(ctx context.Context, r engine.Request) error {
+			return do(ctx, allow, c.Encode, r)
+		}),
+		Lane: func(r engine.Request) string {
+			if a, ok := r.Args.(engine.RunArgs); ok && len(a.Argv) > 0 {
+				return "program " + a.Argv[0]
+			}
+			return "program"
+		},
+		Width: 4,
+	}
+}
+
+func do(ctx context.Context, allow []string, encode func(*engine.Firing) []byte, r engine.Request) error {
+	a, ok := r.Args.(engine.RunArgs)
+	if !ok || len(a.Argv) == 0 {
+		return refuse(fmt.Errorf("not the values of a run step: %T", r.Args))
+	}
+	if !slices.Contains(allow, a.Argv[0]) {
+		return refuse(fmt.Errorf("%s: not in allow_programs of the site file", a.Argv[0]))
+	}
+	c := program.Command{Path: a.Argv[0], Args: a.Argv[1:], Dir: a.Dir}
+	c.Env = append(slices.Clone(a.Env), program.Variables(r.Firing)...)
+	if encode != nil {
+		c.Stdin = encode(r.Firing)
+	}
+	return program.Run(ctx, c)
+}
+
+// refuse marks an error of a step that never can do anything.
+func refuse(err error) error { return actions.NotBegun(actions.Permanent(err)) }
