@@ -1,0 +1,518 @@
+package engine
+
+import (
+	"math/bits"
+	"time"
+
+	"github.com/sallyport/sallyport/engine/scene"
+)
+
+// maxChain is how many firings may lead to one another.
+const maxChain = 8
+
+// Options are the parts of the site file that decisions depend on.
+type Options struct {
+	Tracking scene.Options
+	// Late is how much later than usual a post may come and still move things (3 s).
+	Late time.Duration
+	// VisitGap ends a plate visit when no read came for longer (30 s).
+	VisitGap time.Duration
+	// NoOutcomes lets every step count as begun and done when it is due, as in
+	// a replay without recorded outcomes.
+	NoOutcomes bool
+}
+
+// DefaultOptions are what a site file that says nothing gives.
+func DefaultOptions() Options {
+	return Options{
+		Tracking: scene.Options{Timeout: 1500 * time.Millisecond},
+		Late:     3 * time.Second,
+		VisitGap: 30 * time.Second,
+	}
+}
+
+// Engine is the state machine. One goroutine owns it.
+type Engine struct {
+	world
+	opts       Options
+	timers     timers
+	out        []Decision
+	queue      []*Event // what firings changed, taken after the present event
+	changed    Reads
+	watch      []*ruleState // rules with a `while`, and standing rules
+	byKind     [kindCount][]*ruleState
+	cand       []bitset // per looked target: the rules to look at
+	union      bitset
+	look       Look
+	looks      uint64
+	firings    uint64
+	cause      cause // what the present event brings with it
+	keySeq     uint64
+	open       map[outcomeKey]openStep // steps whose outcome may give a firing back
+	openSeq    []outcomeKey            // of open, oldest first
+	waiting    map[outcomeKey]*stepRun // steps that the next one waits for
+	orphans    map[string]*timer       // leases kept over a reload, by lease
+	flagTimers map[string]*timer       // flags that go back after a time
+	devices    map[string]*deviceClock
+}
+
+// New makes an engine that begins at an instant with a rule set. Nothing moves
+// at the start: what is already true is a first look.
+func New(rs *Ruleset, o Options, at Instant) (*Engine, []Decision) {
+	e := &Engine{
+		opts: o, open: make(map[outcomeKey]openStep), waiting: make(map[outcomeKey]*stepRun),
+		orphans: make(map[string]*timer), flagTimers: make(map[string]*timer), devices: make(map[string]*deviceClock),
+	}
+	e.now = at
+	e.rs = rs
+	e.flags = make(map[string]flag)
+	e.relays = make(map[string]Wired)
+	e.contacts = make(map[string]Wired)
+	e.judged = make(map[Schedule]judged)
+	for _, f := range rs.Flags {
+		e.flags[f.Name] = flag{value: f.Initial, since: at.Mono}
+	}
+	for i, c := range rs.Cameras {
+		e.cams = append(e.cams, e.newCamera(i, c))
+	}
+	e.install(nil)
+	e.first(func(*ruleState) bool { return true })
+	e.settle()
+	return e, e.out
+}
+
+func (e *Engine) newCamera(number int, c CameraDef) *camera {
+	cam := &camera{
+		name: c.Name, number: number, online: Unknown,
+		scene:   scene.NewCamera(c.Layout, e.opts.Tracking),
+		settled: e.now.Mono + e.opts.Tracking.Timeout,
+		targets: make(map[uint64]*trackedTarget),
+	}
+	cam.offline = newTimer(func() { e.cameraOffline(cam) })
+	e.timers.set(cam.offline, e.now.Mono+unknownBeat)
+	return cam
+}
+
+// Ruleset is the set in force.
+func (e *Engine) Ruleset() *Ruleset { return e.rs }
+
+// Now is the engine's present on both clocks.
+func (e *Engine) Now() Instant { return e.now }
+
+// Looks counts how often a rule was looked at for a key.
+func (e *Engine) Looks() uint64 { return e.looks }
+
+// Next is when the engine wants to be woken by [Engine.Advance]; false when nothing is pending.
+func (e *Engine) Next() (time.Duration, bool) {
+	at, _, ok := e.nextDue()
+	return at, ok
+}
+
+// nextDue is the next moment and the camera whose targets end then; nil when it is a timer's.
+func (e *Engine) nextDue() (at time.Duration, cam *camera, ok bool) {
+	for _, c := range e.cams {
+		if c.due != 0 && (!ok || c.due < at) {
+			at, cam, ok = c.due, c, true
+		}
+	}
+	if t := e.timers.next(); t != nil && (!ok || t.at < at) {
+		return t.at, nil, true
+	}
+	return at, cam, ok
+}
+
+// Advance lets time pass up to an instant: targets end, timers run, each at its
+// own moment. The decisions are valid until the next call.
+func (e *Engine) Advance(to Instant) []Decision {
+	e.out = e.out[:0]
+	e.advance(to)
+	return e.out
+}
+
+func (e *Engine) advance(to Instant) {
+	for {
+		at, cam, ok := e.nextDue()
+		if !ok || at > to.Mono {
+			break
+		}
+		e.cause = cause{}
+		if at > e.now.Mono {
+			e.now = Instant{Mono: at, Wall: e.wall(at)}
+		}
+		if cam != nil {
+			e.expire(cam)
+		} else {
+			e.timers.pop().run()
+		}
+		e.settle()
+	}
+	step := to.Wall.Sub(e.wall(to.Mono))
+	if to.Mono > e.now.Mono {
+		e.now.Mono = to.Mono
+	}
+	e.now.Wall = to.Wall
+	if step > time.Second || step < -time.Second {
+		e.clockStepped(step)
+		e.settle()
+	}
+}
+
+// Apply takes one event that happened at an instant. The event may be reused
+// afterwards. The decisions are valid until the next call.
+func (e *Engine) Apply(at Instant, ev *Event) []Decision {
+	e.out = e.out[:0]
+	if at.Mono < e.now.Mono {
+		// Taken after something later: the decision clock does not go back.
+		at.Wall = at.Wall.Add(e.now.Mono - at.Mono)
+		at.Mono = e.now.Mono
+	}
+	e.advance(at)
+	e.apply(ev)
+	e.settle()
+	return e.out
+}
+
+// settle takes what firings changed, and judges again what reads it, until
+// nothing changes any more.
+func (e *Engine) settle() {
+	for {
+		if e.changed != 0 {
+			changed := e.changed
+			e.changed = 0
+			e.judge(changed)
+			continue
+		}
+		if len(e.queue) == 0 {
+			return
+		}
+		ev := e.queue[0]
+		e.queue = append(e.queue[:0], e.queue[1:]...)
+		e.apply(ev)
+	}
+}
+
+func (e *Engine) apply(ev *Event) {
+	e.cause = cause{late: ev.Late, depth: ev.depth}
+	var cam *camera
+	if ev.Camera != "" {
+		if n := e.rs.Camera(ev.Camera); n >= 0 {
+			cam = e.cams[n]
+		}
+	}
+	switch ev.Kind {
+	case KindContact:
+		e.applyLevel(e.contacts, ReadsContact, ev)
+		return
+	case KindRelay:
+		e.applyLevel(e.relays, ReadsRelays, ev)
+		return
+	case KindFlag:
+		e.applyFlag(ev)
+		return
+	case KindMessage, KindStart, KindCron:
+		e.lookAll(ev, nil, Look{})
+		return
+	case KindCamera:
+		if cam != nil {
+			e.setOnline(cam, ev.On)
+		}
+		return
+	}
+	if cam == nil {
+		return
+	}
+	e.posted(cam, ev)
+	ev.Late = ev.Late || e.late(cam, ev)
+	e.cause.late = ev.Late
+	if e.duplicate(cam, ev) {
+		e.emit(Decision{Type: DecisionSuppressed, Camera: cam.name, Reason: "duplicate"})
+		return
+	}
+	switch {
+	case ev.Kind == KindTarget:
+		e.applyTargets(cam, ev)
+	case ev.Kind == KindPlate:
+		e.applyPlate(cam, ev)
+	case ev.Kind == KindAlarm:
+		e.applyAlarm(cam, ev)
+	case ev.Kind == KindHeartbeat:
+	case ev.Kind.Smart():
+		e.applySmart(cam, ev)
+	default:
+		e.lookAll(ev, cam, Look{})
+	}
+}
+
+// emit adds a decision at the present instant.
+func (e *Engine) emit(d Decision) {
+	d.At = e.now
+	e.out = append(e.out, d)
+}
+
+// lookAll looks at every rule of the event's kind once.
+func (e *Engine) lookAll(ev *Event, cam *camera, l Look) {
+	for _, r := range e.byKind[ev.Kind] {
+		if ev.statusHides(r.Rule) || !r.named(ev.Name) {
+			continue
+		}
+		e.prepare(r, ev, cam)
+		e.look.target, e.look.listed, e.look.visit = l.target, l.listed, l.visit
+		e.lookAt(r, subject{})
+	}
+}
+
+// statusHides says that a rule which does not name the status is not looked at.
+func (ev *Event) statusHides(r *Rule) bool {
+	return (ev.Status == StatusStop || ev.Status == StatusProcedure) && !r.Statuses
+}
+
+// applySmart looks once per listed target, or once with the target unknown.
+func (e *Engine) applySmart(cam *camera, ev *Event) {
+	for _, r := range e.byKind[ev.Kind] {
+		if ev.statusHides(r.Rule) {
+			continue
+		}
+		if len(ev.Targets) == 0 {
+			e.prepare(r, ev, cam)
+			e.lookAt(r, subject{})
+			continue
+		}
+		for i := range ev.Targets {
+			e.prepare(r, ev, cam)
+			e.look.listed = &ev.Targets[i]
+			if ev.Targets[i].HasID {
+				e.look.target = cam.scene.Target(ev.Targets[i].ID)
+			}
+			e.lookAt(r, subject{})
+		}
+	}
+}
+
+// prepare sets the look up for a rule; the caller adds target and visit.
+func (e *Engine) prepare(r *ruleState, ev *Event, cam *camera) {
+	e.look = Look{w: e, ev: ev, cam: -1, rule: r}
+	if cam != nil {
+		e.look.cam = cam.number
+	}
+}
+
+// applyTargets takes a trajectory post whole, then looks at the rules for each
+// of its targets, rules outermost.
+func (e *Engine) applyTargets(cam *camera, ev *Event) {
+	var buf [32]scene.Seen
+	seen := buf[:0]
+	for i := range ev.Targets {
+		t := &ev.Targets[i]
+		if t.HasID && t.HasBox {
+			seen = append(seen, scene.Seen{ID: t.ID, Class: t.Class, Box: t.Box})
+		}
+	}
+	cam.scene.Update(e.now.Mono, ev.Time, seen, e.now.Mono >= cam.settled)
+	e.sceneChanged(cam, ev)
+	e.lookTargets(cam, ev)
+	cam.nextDue()
+}
+
+func (c *camera) nextDue() {
+	at, ok := c.scene.Next()
+	if !ok {
+		at = 0
+	}
+	c.due = at
+}
+
+// expire ends the targets that are due now and gives them their last look.
+func (e *Engine) expire(cam *camera) {
+	cam.scene.Expire(e.now.Mono)
+	e.sceneChanged(cam, nil)
+	ev := &Event{Kind: KindTarget, Camera: cam.name, Received: e.now.Wall}
+	for _, t := range cam.scene.Looked() {
+		ev.Targets = append(ev.Targets, Listed{ID: t.ID(), HasID: true, Class: t.Class(), Box: t.Box(), HasBox: true})
+	}
+	e.lookTargets(cam, ev)
+	for _, t := range cam.scene.Looked() {
+		delete(cam.targets, t.Serial())
+	}
+	cam.nextDue()
+}
+
+// sceneChanged tells what the scene decided.
+func (e *Engine) sceneChanged(cam *camera, ev *Event) {
+	for i := range cam.scene.Changes() {
+		c := &cam.scene.Changes()[i]
+		d := Decision{Camera: cam.name, Target: c.Target.ID(), HasTarget: true}
+		layout := cam.scene.Layout()
+		switch c.Type {
+		case scene.Enter:
+			d.Type = DecisionEnter
+			d.Zone = layout.Zones[c.Zone].Name
+			d.Since = e.wall(c.Since)
+			e.changed |= ReadsScene
+		case scene.Leave:
+			d.Type = DecisionLeave
+			d.Zone = layout.Zones[c.Zone].Name
+			d.Since, d.Until = e.wall(c.Since), e.wall(c.Until)
+			d.Dwell, d.HasDwell = c.Dwell, true
+			d.Reason = c.Reason.String()
+			e.changed |= ReadsScene
+		case scene.Cross:
+			d.Type = DecisionCross
+			d.Line = layout.Lines[c.Line].Name
+			d.Direction = c.Direction.String()
+			e.changed |= ReadsScene
+		case scene.Vanish:
+			d.Type = DecisionVanish
+			d.Since, d.Until = e.wall(c.Target.FirstSeen()), e.wall(c.Target.LastSeen())
+		}
+		e.emit(d)
+	}
+}
+
+// lookTargets looks at the rules that can matter for the targets of the scene's
+// last look: by the index those that can be true, and those that are not idle.
+func (e *Engine) lookTargets(cam *camera, ev *Event) {
+	targets := cam.scene.Looked()
+	if len(targets) == 0 || len(e.byKind[KindTarget]) == 0 {
+		return
+	}
+	words := len(cam.index.always)
+	for len(e.cand) < len(targets) {
+		e.cand = append(e.cand, nil)
+	}
+	clear(e.union)
+	for i, t := range targets {
+		if len(e.cand[i]) != words {
+			e.cand[i] = make(bitset, words)
+		}
+		cand := e.cand[i]
+		copy(cand, cam.index.always)
+		for w, z := range t.ZoneBits() {
+			for z != 0 {
+				b := bits.TrailingZeros64(z)
+				z &^= 1 << b
+				for k, v := range cam.index.byZone[w*64+b] {
+					cand[k] |= v
+				}
+			}
+		}
+		class := cam.index.byClass[t.Class()&(classCount-1)]
+		for k := range cand {
+			cand[k] &= class[k]
+			if t.Gone() {
+				cand[k] &= cam.index.atEnd[k]
+			}
+		}
+		if tt := cam.targets[t.Serial()]; tt != nil {
+			for k, v := range tt.live {
+				cand[k] |= v
+			}
+		}
+		for k, v := range cand {
+			e.union[k] |= v
+		}
+	}
+	for w := range e.union {
+		for u := e.union[w]; u != 0; {
+			b := bits.TrailingZeros64(u)
+			u &^= 1 << b
+			r := e.rules[w*64+b]
+			for i, t := range targets {
+				if e.cand[i].has(w*64 + b) {
+					e.lookTarget(r, cam, ev, t)
+				}
+			}
+		}
+	}
+}
+
+// lookTarget looks at one rule for one tracked target.
+func (e *Engine) lookTarget(r *ruleState, cam *camera, ev *Event, t *scene.Target) {
+	e.prepare(r, ev, cam)
+	e.look.target = t
+	s := subject{cam: cam, serial: t.Serial(), quiet: t.FirstLook()}
+	if t.Gone() && !r.AtEnd {
+		e.level(r, s, False)
+		return
+	}
+	e.lookAt(r, s)
+	if t.Gone() {
+		// The last look is over: nothing holds for this target any more.
+		e.level(r, s, False)
+	}
+}
+
+// applyAlarm takes an alarm's level. The first value is a first look.
+func (e *Engine) applyAlarm(cam *camera, ev *Event) {
+	if ev.Alarm == nil {
+		return
+	}
+	key := alarmKey(ev.Alarm)
+	var a *alarm
+	for _, x := range cam.alarms {
+		if x.key == key {
+			a = x
+		}
+	}
+	quiet := a == nil
+	if a == nil {
+		if len(cam.alarms) >= maxAlarms {
+			return
+		}
+		a = &alarm{key: key, on: Unknown}
+		cam.alarms = append(cam.alarms, a)
+	}
+	if on := TruthOf(ev.Alarm.On); a.on != on {
+		quiet = quiet || a.on == Unknown
+		a.on, a.since = on, e.now.Mono
+	}
+	a.event = ev.Clone()
+	for _, r := range e.byKind[KindAlarm] {
+		e.prepare(r, ev, cam)
+		e.lookAt(r, subject{cam: cam, name: key, quiet: quiet})
+	}
+}
+
+// applyLevel takes the level of a relay or a contact. The first value is no event.
+func (e *Engine) applyLevel(levels map[string]Wired, reads Reads, ev *Event) {
+	was := levels[ev.Name]
+	on := TruthOf(ev.On)
+	if was.known && was.On == on {
+		return
+	}
+	levels[ev.Name] = Wired{On: on, Since: e.now.Mono, known: true}
+	e.changed |= reads
+	for _, r := range e.byKind[ev.Kind] {
+		if !r.named(ev.Name) {
+			continue
+		}
+		e.prepare(r, ev, nil)
+		e.lookAt(r, subject{name: ev.Name, quiet: !was.known})
+	}
+}
+
+// applyFlag stores a flag's value.
+func (e *Engine) applyFlag(ev *Event) {
+	was, ok := e.flags[ev.Name]
+	if !ok || was.value.Type != ev.Value.Type || was.value == ev.Value {
+		return
+	}
+	e.flags[ev.Name] = flag{value: ev.Value, since: e.now.Mono}
+	e.changed |= ReadsFlags
+	for _, r := range e.byKind[KindFlag] {
+		if !r.named(ev.Name) {
+			continue
+		}
+		e.prepare(r, ev, nil)
+		e.lookAt(r, subject{name: ev.Name})
+	}
+}
+
+// maxAlarms bounds the alarms remembered of one camera.
+const maxAlarms = 256
+
+func alarmKey(a *Alarm) string {
+	if a.ID == 0 {
+		return a.Name
+	}
+	return a.Name + "/" + itoa(a.ID)
+}

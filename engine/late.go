@@ -1,0 +1,132 @@
+package engine
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	// offsetMinutes is how many minutes of a device's least delay are kept.
+	offsetMinutes = 60
+	// stepTime and stepPosts are what it takes to believe that a device's clock was set.
+	stepTime  = 30 * time.Second
+	stepPosts = 3
+	// stepWithin is how far the posts after a clock step may lie apart.
+	stepWithin = time.Second
+	// duplicateFor is how long a post's digest is remembered.
+	duplicateFor = 10 * time.Minute
+	// maxDigests bounds the digests of one device.
+	maxDigests = 4096
+	// maxDevices bounds the devices remembered.
+	maxDevices = 4096
+)
+
+// deviceClock is how a device's stamps stand to the time its posts arrive, and
+// what it posted lately.
+type deviceClock struct {
+	minutes []minuteOffset // oldest first
+	least   time.Duration  // of minutes
+	step    struct {
+		first time.Duration // decision clock
+		diff  time.Duration
+		posts int
+	}
+	digests map[uint64]time.Duration
+	order   []uint64
+	// Steps counts the clock steps that were accepted.
+	Steps int
+}
+
+// minuteOffset is the least (received − stamp) of one minute of the decision clock.
+type minuteOffset struct {
+	minute int64
+	least  time.Duration
+}
+
+// deviceOf finds the clock of the device that sent an event: by the mac the post
+// names, else by the camera.
+func (e *Engine) deviceOf(cam *camera, ev *Event) *deviceClock {
+	key := ev.Device.MAC
+	if key == "" {
+		key = cam.name
+	}
+	d := e.devices[key]
+	if d == nil && len(e.devices) < maxDevices {
+		d = &deviceClock{}
+		e.devices[key] = d
+	}
+	return d
+}
+
+// late says whether a post came too late to move anything. A post without a
+// stamp cannot be judged.
+func (e *Engine) late(cam *camera, ev *Event) bool {
+	if ev.Time.IsZero() {
+		return false
+	}
+	d := e.deviceOf(cam, ev)
+	if d == nil {
+		return false
+	}
+	diff := e.now.Wall.Sub(ev.Time)
+	if len(d.minutes) > 0 && diff-d.least > e.opts.Late {
+		if d.step.posts > 0 && (diff-d.step.diff).Abs() <= stepWithin {
+			d.step.posts++
+		} else {
+			d.step.first, d.step.diff, d.step.posts = e.now.Mono, diff, 1
+		}
+		if d.step.posts < stepPosts || e.now.Mono-d.step.first < stepTime {
+			return true
+		}
+		d.minutes = d.minutes[:0]
+		d.Steps++
+	}
+	d.step.posts = 0
+	d.enter(int64(e.now.Mono/time.Minute), diff)
+	return false
+}
+
+// enter keeps a post's difference in its minute.
+func (d *deviceClock) enter(minute int64, diff time.Duration) {
+	n := len(d.minutes)
+	if n > 0 && d.minutes[n-1].minute == minute {
+		if diff >= d.minutes[n-1].least {
+			return
+		}
+		d.minutes[n-1].least = diff
+		d.least = min(d.least, diff)
+		return
+	}
+	if n == offsetMinutes {
+		d.minutes = slices.Delete(d.minutes, 0, 1)
+	}
+	d.minutes = append(d.minutes, minuteOffset{minute, diff})
+	d.least = diff
+	for _, m := range d.minutes {
+		d.least = min(d.least, m.least)
+	}
+}
+
+// duplicate says whether the same post was received from the device lately.
+func (e *Engine) duplicate(cam *camera, ev *Event) bool {
+	if ev.Digest == 0 || ev.Time.IsZero() {
+		return false
+	}
+	d := e.deviceOf(cam, ev)
+	if d == nil {
+		return false
+	}
+	if d.digests == nil {
+		d.digests = make(map[uint64]time.Duration)
+	}
+	for len(d.order) > 0 && (e.now.Mono-d.digests[d.order[0]] > duplicateFor || len(d.order) >= maxDigests) {
+		delete(d.digests, d.order[0])
+		d.order = slices.Delete(d.order, 0, 1)
+	}
+	if _, ok := d.digests[ev.Digest]; ok {
+		return true
+	}
+	d.digests[ev.Digest] = e.now.Mono
+	d.order = append(d.order, ev.Digest)
+	return false
+}

@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"container/heap"
+	"time"
+)
+
+// timer is one moment at which something is to be done. Timers of the same
+// moment run in the order they were set.
+type timer struct {
+	at    time.Duration
+	seq   uint64
+	run   func()
+	index int // place in the heap; -1 = not set
+}
+
+// timers is a heap of timers by moment, then by the order they were set.
+type timers struct {
+	heap []*timer
+	seq  uint64
+}
+
+func (q *timers) Len() int { return len(q.heap) }
+func (q *timers) Less(i, j int) bool {
+	a, b := q.heap[i], q.heap[j]
+	if a.at != b.at {
+		return a.at < b.at
+	}
+	return a.seq < b.seq
+}
+func (q *timers) Swap(i, j int) {
+	q.heap[i], q.heap[j] = q.heap[j], q.heap[i]
+	q.heap[i].index, q.heap[j].index = i, j
+}
+func (q *timers) Push(x any) {
+	t := x.(*timer)
+	t.index = len(q.heap)
+	q.heap = append(q.heap, t)
+}
+func (q *timers) Pop() any {
+	n := len(q.heap) - 1
+	t := q.heap[n]
+	q.heap[n] = nil
+	q.heap = q.heap[:n]
+	t.index = -1
+	return t
+}
+
+// newTimer makes a timer that is not set.
+func newTimer(run func()) *timer { return &timer{run: run, index: -1} }
+
+// set lets t run at a moment, whatever it was set to before.
+func (q *timers) set(t *timer, at time.Duration) {
+	t.at = at
+	t.seq = q.seq
+	q.seq++
+	if t.index >= 0 {
+		heap.Fix(q, t.index)
+		return
+	}
+	heap.Push(q, t)
+}
+
+// stop takes t back; a timer that is not set stays so.
+func (q *timers) stop(t *timer) {
+	if t != nil && t.index >= 0 {
+		heap.Remove(q, t.index)
+	}
+}
+
+// next is the first timer; nil when none is set.
+func (q *timers) next() *timer {
+	if len(q.heap) == 0 {
+		return nil
+	}
+	return q.heap[0]
+}
+
+// pop takes the first timer out.
+func (q *timers) pop() *timer { return heap.Pop(q).(*timer) }
