@@ -29,7 +29,7 @@ const (
 // API is the generation of a camera's interface.
 type API string
 
-// The generations. V21 is also the zero value's.
+// The generations. API21 is also the zero value's.
 const (
 	API21 API = "2.1.0" // LicensePlates commands
 	API20 API = "2.0.0" // no LicensePlates commands

@@ -64,13 +64,13 @@ func AppendTrajectory(dst []byte, id Identity, at time.Time, targets []Target) [
 	dst = strconv.AppendInt(dst, int64(len(targets)), 10)
 	dst = append(dst, `">`+"\n"...)
 	for _, t := range targets {
-		dst = append(dst, `<item><targetId type="uint32">`...)
+		dst = append(dst, "    <item>\n      <targetId type=\"uint32\">"...)
 		dst = strconv.AppendUint(dst, uint64(t.ID), 10)
-		dst = append(dst, `</targetId><point><x type="uint32">0</x><y type="uint32">0</y></point>`...)
+		dst = append(dst, "</targetId>\n      <point>\n        <x type=\"uint32\">0</x>\n        <y type=\"uint32\">0</y>\n      </point>\n      "...)
 		dst = appendRect(dst, t.Box, V1)
-		dst = append(dst, `<velocity type="uint32">0</velocity><direction type="uint32">0</direction><targetType type="targetType">`...)
+		dst = append(dst, "\n      <velocity type=\"uint32\">0</velocity>\n      <direction type=\"uint32\">0</direction>\n      <targetType type=\"targetType\">"...)
 		dst = appendText(dst, t.Class)
-		dst = append(dst, `</targetType><trajectlength type="list" count="0"/></item>`+"\n"...)
+		dst = append(dst, "</targetType>\n      <trajectlength type=\"list\" count=\"0\"/>\n    </item>\n"...)
 	}
 	return append(dst, "</traject>\n</config>\n"...)
 }
