@@ -186,7 +186,8 @@ const shareScale = 1024
 // is in p and 0 when not. Coordinates must be on the frame.
 func (p Polygon) Share(b Box) int {
 	if b.X1 >= b.X2 || b.Y1 >= b.Y2 {
-		if p.Contains(Point{(b.X1 + b.X2) / 2, (b.Y1 + b.Y2) / 2}) {
+		// Both whole places next to the middle, so that a mirrored box has the same share.
+		if p.Contains(Point{(b.X1 + b.X2) / 2, (b.Y1 + b.Y2) / 2}) || p.Contains(Point{(b.X1 + b.X2 + 1) / 2, (b.Y1 + b.Y2 + 1) / 2}) {
 			return 100
 		}
 		return 0

@@ -14,6 +14,7 @@ type Camera struct {
 	layout  *Layout
 	options Options
 	zones   []zone
+	bounds  []bound
 	lines   []line
 
 	now     time.Duration
@@ -36,7 +37,7 @@ const never = time.Duration(math.MinInt64)
 // NewCamera gives the empty scene of a camera that looks at l.
 func NewCamera(l *Layout, o Options) *Camera {
 	c := &Camera{layout: l, options: o}
-	c.zones, c.lines = compile(l)
+	c.zones, c.bounds, c.lines = compile(l)
 	c.lastIn = slices.Repeat([]time.Duration{never}, len(c.zones)*classes)
 	return c
 }

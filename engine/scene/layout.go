@@ -19,29 +19,41 @@ const maxMargin = 2 * geometry.Size
 type zone struct {
 	*Zone
 	polygon geometry.Polygon
-	// bounds is the box around the polygon, wide the same grown by the margin: what is outside needs no closer look.
-	bounds, wide geometry.Box
-	margin       int32
+	// wide is the box around the polygon grown by the margin: what is outside needs no closer look.
+	wide   geometry.Box
+	margin int32
 }
+
+// bound is the box around a zone's polygon, in half units; of an unknown zone it is inside out and meets nothing. The bounds
+// are kept side by side, because every target is held against every one of them.
+type bound struct {
+	box    geometry.Box
+	anchor Anchor
+}
+
+// reaches tells whether a target may be in the zone's polygon.
+func (b *bound) reaches(s *stance) bool { return b.box.Meets(s.parts[b.anchor]) }
 
 // line is a Line made ready for the frame path, in half units.
 type line struct {
 	*Line
 	segment geometry.Segment
 	margin  int32
-	anchor  Anchor
 }
 
-func compile(l *Layout) ([]zone, []line) {
-	zones := make([]zone, len(l.Zones))
+func compile(l *Layout) ([]zone, []bound, []line) {
+	zones, bounds := make([]zone, len(l.Zones)), make([]bound, len(l.Zones))
 	for i := range l.Zones {
 		z := zone{Zone: &l.Zones[i]}
 		for _, p := range z.Polygon {
 			z.polygon = append(z.polygon, half(p))
 		}
 		z.margin = 2 * min(max(z.Margin, 0), maxMargin)
-		z.bounds = z.polygon.Bounds()
-		z.wide = z.bounds.Grown(z.margin)
+		bounds[i] = bound{z.polygon.Bounds(), min(z.Anchor, AnchorAny)}
+		z.wide = bounds[i].box.Grown(z.margin)
+		if z.Unknown || len(z.polygon) == 0 {
+			bounds[i].box = geometry.Box{X1: 1, X2: -1}
+		}
 		zones[i] = z
 	}
 	lines := make([]line, len(l.Lines))
@@ -49,13 +61,9 @@ func compile(l *Layout) ([]zone, []line) {
 		n := line{Line: &l.Lines[i]}
 		n.segment = geometry.Segment{From: half(n.Segment.From), To: half(n.Segment.To)}
 		n.margin = 2 * min(max(n.Margin, 0), maxMargin)
-		n.anchor = n.Anchor
-		if n.anchor >= AnchorAny {
-			n.anchor = AnchorBottom
-		}
 		lines[i] = n
 	}
-	return zones, lines
+	return zones, bounds, lines
 }
 
 func half(p geometry.Point) geometry.Point { return geometry.Point{X: 2 * p.X, Y: 2 * p.Y} }
@@ -65,44 +73,49 @@ func (z *zone) accepts(c Class) bool { return z.Classes == 0 || z.Classes.Has(c)
 
 // holds tells whether a target is in the zone's polygon.
 func (z *zone) holds(s *stance) bool {
-	if z.Unknown {
+	switch {
+	case z.Unknown:
 		return false
+	case z.Anchor >= AnchorAny:
+		return z.polygon.Overlaps(s.parts[AnchorAny])
 	}
-	if z.Anchor >= AnchorAny {
-		return z.bounds.Meets(s.box) && z.polygon.Overlaps(s.box)
-	}
-	p := s.anchors[z.Anchor]
-	return z.bounds.Contains(p) && z.polygon.Contains(p)
+	return z.polygon.Contains(s.anchor(z.Anchor))
 }
 
 // keeps tells whether a target is in the zone's polygon or within its margin.
 func (z *zone) keeps(s *stance) bool {
-	if z.Unknown {
+	switch {
+	case z.Unknown:
 		return false
+	case z.Anchor >= AnchorAny:
+		return z.wide.Meets(s.parts[AnchorAny]) && z.polygon.BoxWithin(s.parts[AnchorAny], z.margin)
 	}
-	if z.Anchor >= AnchorAny {
-		return z.wide.Meets(s.box) && z.polygon.BoxWithin(s.box, z.margin)
-	}
-	p := s.anchors[z.Anchor]
+	p := s.anchor(z.Anchor)
 	return z.wide.Contains(p) && z.polygon.Within(p, z.margin)
 }
 
 // stance is where a target stands, in half units.
 type stance struct {
-	box     geometry.Box
-	anchors [AnchorAny]geometry.Point
+	// parts are what stands for the target under each Anchor: boxes of one point, but for AnchorAny.
+	parts [AnchorAny + 1]geometry.Box
 }
 
 func stanceOf(b geometry.Box) stance {
-	x := b.X1 + b.X2
-	return stance{
-		box: geometry.Box{X1: 2 * b.X1, Y1: 2 * b.Y1, X2: 2 * b.X2, Y2: 2 * b.Y2},
-		anchors: [AnchorAny]geometry.Point{
-			AnchorBottom: {X: x, Y: 2 * min(b.Y2, footLimit)},
-			AnchorCenter: {X: x, Y: b.Y1 + b.Y2},
-			AnchorTop:    {X: x, Y: 2 * b.Y1},
-		},
+	x, bottom, center, top := b.X1+b.X2, 2*min(b.Y2, footLimit), b.Y1+b.Y2, 2*b.Y1
+	return stance{[AnchorAny + 1]geometry.Box{
+		AnchorBottom: {X1: x, Y1: bottom, X2: x, Y2: bottom},
+		AnchorCenter: {X1: x, Y1: center, X2: x, Y2: center},
+		AnchorTop:    {X1: x, Y1: top, X2: x, Y2: top},
+		AnchorAny:    {X1: 2 * b.X1, Y1: top, X2: 2 * b.X2, Y2: 2 * b.Y2},
+	}}
+}
+
+// anchor gives the point of an Anchor, of AnchorAny the foot.
+func (s *stance) anchor(a Anchor) geometry.Point {
+	if a >= AnchorAny {
+		a = AnchorBottom
 	}
+	return geometry.Point{X: s.parts[a].X1, Y: s.parts[a].Y1}
 }
 
 // SetLayout changes the zones, lines and options. Zones and lines that are equal in name and definition keep their state.
@@ -111,7 +124,7 @@ func stanceOf(b geometry.Box) stance {
 func (c *Camera) SetLayout(l *Layout, o Options, now time.Duration) {
 	c.begin()
 	c.now = max(c.now, now)
-	zones, lines := compile(l)
+	zones, bounds, lines := compile(l)
 	m := mapping{
 		zoneTo:   match(c.zones, zones, func(a, b *zone) bool { return a.Equal(b.Zone) }),
 		zoneFrom: match(zones, c.zones, func(a, b *zone) bool { return a.Equal(b.Zone) }),
@@ -130,9 +143,7 @@ func (c *Camera) SetLayout(l *Layout, o Options, now time.Duration) {
 			copy(lastIn[z*classes:(z+1)*classes], c.lastIn[from*classes:])
 		}
 	}
-	c.layout, c.options, c.zones, c.lines, c.lastIn = l, o, zones, lines, lastIn
-	// What is kept for reuse has room for the old zones.
-	c.free = nil
+	c.layout, c.options, c.zones, c.bounds, c.lines, c.lastIn = l, o, zones, bounds, lines, lastIn
 	for _, t := range c.vanished {
 		t.remap(m)
 	}

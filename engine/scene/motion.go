@@ -94,7 +94,8 @@ func (f *frames) span() (n int, stamps bool) {
 	if n, stamps = f.stampSpan(); stamps {
 		return n, true
 	}
-	for n = 0; n < f.n && f.back(0).at-f.back(n).at <= motionWindow; n++ {
+	for n = 1; n < f.n && f.back(0).at-f.back(n).at <= motionWindow; {
+		n++
 	}
 	return n, false
 }
@@ -254,11 +255,7 @@ func (t *Target) Toward(zone int) (meets, known bool) {
 		return false, m.known
 	}
 	z := &t.camera.zones[zone]
-	anchor := z.Anchor
-	if anchor >= AnchorAny {
-		anchor = AnchorBottom
-	}
-	from := t.stance.anchors[anchor]
+	from := t.stance.anchor(z.Anchor)
 	return z.polygon.Meets(from, geometry.Point{X: ahead(from.X, m.vx), Y: ahead(from.Y, m.vy)}), true
 }
 

@@ -145,7 +145,7 @@ func (t *Target) remap(m mapping) {
 			lines[i] = t.lines[from]
 		} else {
 			n := &t.camera.lines[i]
-			lines[i].near = n.segment.Side(t.stance.anchors[n.anchor])
+			lines[i].near = n.segment.Side(t.stance.anchor(n.Anchor))
 		}
 	}
 	t.lines = lines
@@ -169,10 +169,14 @@ func (t *Target) update(stamp time.Time, s *Seen) {
 	before, first := t.stance, !t.begun
 	t.begun, t.heard = true, false
 	t.last, t.box, t.stance = c.now, s.Box, stanceOf(s.Box)
-	t.frames.add(frameOf(c.now, stamp, t.stance.anchors[AnchorBottom], s.Class))
+	t.frames.add(frameOf(c.now, stamp, t.stance.anchor(AnchorBottom), s.Class))
 	t.class = t.frames.class(t.class)
 	t.motion = motion{}
-	for z := range c.zones {
+	for z := range c.bounds {
+		// Most targets are far from most zones.
+		if t.zones[z].state == outside && !c.bounds[z].reaches(&t.stance) && !first && !t.firstLook {
+			continue
+		}
 		t.visitZone(z, first)
 	}
 	if first && !t.rejoined {
@@ -212,7 +216,7 @@ func (t *Target) visitZone(i int, first bool) {
 		}
 		return
 	}
-	if !z.holds(&t.stance) {
+	if !t.camera.bounds[i].reaches(&t.stance) || !z.holds(&t.stance) {
 		v.state = outside
 		unset(t.firstIn, i)
 		return
@@ -285,7 +289,7 @@ func (t *Target) leave(i int, reason LeaveReason) {
 // approachLine decides about one line on a frame.
 func (t *Target) approachLine(i int, before *stance) {
 	n, a := &t.camera.lines[i], &t.lines[i]
-	from, to := before.anchors[n.anchor], t.stance.anchors[n.anchor]
+	from, to := before.anchor(n.Anchor), t.stance.anchor(n.Anchor)
 	side := n.segment.Side(to)
 	if a.near == geometry.On || side == a.near {
 		a.near, a.cut, a.far = side, false, 0
