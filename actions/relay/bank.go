@@ -244,22 +244,16 @@ func (b *Bank) Do(now time.Duration, q Request) Verdict {
 
 // late says whether a request that turns the relay on comes after its deadline.
 // Offs do not expire.
-func (b *Bank) late(now time.Duration, r *state, q Request) bool {
-	if q.Expires == 0 || now <= q.Expires {
+func late(now time.Duration, r *state, q Request) bool {
+	if q.Expires == 0 || now <= q.Expires || !q.Verb.mayTurnOn() {
 		return false
 	}
-	switch q.Verb {
-	case Pulse, SetOn, LeaseStart:
-		return true
-	case Toggle:
-		return !r.on
-	}
-	return false
+	return q.Verb != Toggle || !r.on
 }
 
 func (b *Bank) do(now time.Duration, r *state, q Request) Verdict {
 	by := asker{q.Rule, q.Key, causeOf(q)}
-	if b.late(now, r, q) {
+	if late(now, r, q) {
 		return dropped(ReasonExpired)
 	}
 	switch q.Verb {

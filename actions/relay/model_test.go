@@ -36,8 +36,8 @@ func playRandom(seed uint64) string {
 	punctual, _ := NewBank(specs) // the same, woken at every moment of Next
 	c := newChecker(specs)
 	now := time.Duration(0)
-	steps := 40
-	if seed%20 == 0 {
+	steps := 25
+	if seed%100 == 0 {
 		steps = 400 // enough for too many switches in a minute
 	}
 	for range steps {

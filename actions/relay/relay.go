@@ -50,6 +50,11 @@ const (
 	Clear                      // clear a fault
 )
 
+// mayTurnOn says whether the verb can turn a relay on, and so can expire.
+func (v Verb) mayTurnOn() bool {
+	return v == Pulse || v == SetOn || v == Toggle || v == LeaseStart
+}
+
 // String gives the verb as a person would say it.
 func (v Verb) String() string {
 	switch v {

@@ -195,7 +195,11 @@ func (s *Service) Do(ctx context.Context, q Request) Outcome {
 		s.mu.Unlock()
 		return Outcome{Verdict: v}
 	}
-	s.apply(q)
+	if v.Begun && q.Verb.mayTurnOn() {
+		s.apply(q)
+	} else {
+		s.apply(Request{})
+	}
 	var ch chan attempt
 	var failing error
 	switch {
@@ -318,7 +322,7 @@ func soon[T any](ch <-chan T, limit <-chan time.Time) bool {
 }
 
 // apply hands what the bank decided to the owners and to the teller. The caller
-// holds s.mu; q is the request behind it, or empty.
+// holds s.mu; q is the request that turns its relay on, or empty.
 func (s *Service) apply(q Request) {
 	changes := s.bank.Changes()
 	for _, c := range changes {

@@ -361,6 +361,37 @@ func TestServiceRefusesAfterTheDeadline(t *testing.T) {
 	})
 }
 
+// A lease that goes on at the moment of a late request has no part in its
+// lateness.
+func TestServiceLateRequestBesideALease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// The clock stands still between the steps, so the keeper sleeps and
+		// the requests bring about what is due.
+		var now atomic.Int64
+		w := &wires{start: time.Now()}
+		s, err := New([]Config{{slow, &line{name: "gate", wires: w}}}, Options{Now: func() time.Duration { return time.Duration(now.Load()) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		for _, c := range []struct {
+			at   time.Duration
+			q    Request
+			want string
+		}{
+			{3 * time.Second, pulse("gate", time.Second), "begun"},
+			{4 * time.Second, Request{Relay: "gate", Verb: LeaseStart, Rule: "r"}, "waits: min_off"},
+			{7 * time.Second, Request{Relay: "gate", Verb: LeaseEnd, Rule: "other", Expires: time.Second}, "begun"},
+			{7 * time.Second, Request{Relay: "gate", Verb: SetOn, Expires: time.Second}, "dropped: expired"},
+		} {
+			now.Store(int64(c.at))
+			expect(t, c.q.Verb.String(), answer(s.Do(t.Context(), c.q).Verdict), c.want)
+			synctest.Wait()
+		}
+		expect(t, "line", w.take(), "gate-@0s gate+@0s gate-@0s gate+@0s")
+	})
+}
+
 // An owner that was held up looks at the deadline again before it moves.
 func TestServiceRefusesAfterTheDeadlineAtTheLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -374,7 +405,7 @@ func TestServiceRefusesAfterTheDeadlineAtTheLine(t *testing.T) {
 		w.take()
 
 		// The time passes between the decision and the line.
-		q := pulse("gate", time.Second)
+		q := pulse("gate", 4*time.Second)
 		q.Expires, q.Visit = 3*time.Second, "gate/#1"
 		s.mu.Lock()
 		s.bank.Do(0, q)
