@@ -148,6 +148,7 @@ type task struct {
 	lane   *lane         // nil until it has one
 	key    string        // the lane's name
 	join   *join         // nil unless it is a part of a split request
+	number int           // of the part
 	begin  chan struct{} // AtOnce: closed by Started or the end
 
 	// Written by the goroutine that runs it.
@@ -160,11 +161,16 @@ type task struct {
 
 // join collects the outcomes of the parts of one request.
 type join struct {
+	req   engine.Request
 	mu    sync.Mutex // covers what follows
 	left  int
-	out   engine.Outcome
-	rec   Record
-	texts []string
+	parts []part // in the order of the split
+}
+
+// part is what became of one of them.
+type part struct {
+	out engine.Outcome
+	rec Record
 }
 
 // Submit takes a request that is due. It never waits for an action's work.
@@ -186,9 +192,9 @@ func (r *Runner) Submit(q engine.Request) {
 		r.report(outcome(q, false, "no destination"), Record{Request: q})
 		return
 	}
-	j := &join{left: len(parts), out: outcome(q, false, ""), rec: Record{Request: q}}
-	for _, p := range parts {
-		r.submit(&task{runner: r, h: h, req: p, join: j})
+	j := &join{req: q, left: len(parts), parts: make([]part, len(parts))}
+	for i, p := range parts {
+		r.submit(&task{runner: r, h: h, req: p, join: j, number: i})
 	}
 }
 
@@ -445,38 +451,39 @@ func (r *Runner) finish(t *task, out engine.Outcome, err error) {
 		return
 	}
 	j.mu.Lock()
-	j.add(t, out, rec)
+	j.parts[t.number] = part{out, rec}
 	j.left--
 	done := j.left == 0
 	j.mu.Unlock()
 	if done {
-		r.report(j.out, j.rec)
+		r.report(j.sum())
 	}
 }
 
-// add takes the outcome of one part. The caller holds j.mu.
-func (j *join) add(t *task, out engine.Outcome, rec Record) {
-	j.out.Begun = j.out.Begun || out.Begun
-	if out.Reason != "" {
-		j.texts = append(j.texts, t.key+": "+out.Reason)
-		j.out.Reason = clean(strings.Join(j.texts, "; "))
-	}
-	if j.rec.Lane != "" {
-		j.rec.Lane += ", "
-	}
-	j.rec.Lane += rec.Lane
-	if rec.Tries > 0 && (j.rec.Tries == 0 || rec.Started < j.rec.Started) {
-		j.rec.Started = rec.Started
-	}
-	j.rec.Tries = max(j.rec.Tries, rec.Tries)
-	j.rec.Took = max(j.rec.Took, rec.Took)
-	if rec.Detail != "" {
-		if j.rec.Detail != "" {
-			j.rec.Detail += "; "
+// sum makes one outcome of those of all parts.
+func (j *join) sum() (engine.Outcome, Record) {
+	out, rec := outcome(j.req, false, ""), Record{Request: j.req}
+	var lanes, reasons, details []string
+	var problems []error
+	for _, p := range j.parts {
+		lanes = append(lanes, p.rec.Lane)
+		out.Begun = out.Begun || p.out.Begun
+		if p.out.Reason != "" {
+			reasons = append(reasons, p.rec.Lane+": "+p.out.Reason)
 		}
-		j.rec.Detail += rec.Detail
+		if p.rec.Detail != "" {
+			details = append(details, p.rec.Lane+": "+p.rec.Detail)
+		}
+		if p.rec.Tries > 0 && (rec.Tries == 0 || p.rec.Started < rec.Started) {
+			rec.Started = p.rec.Started
+		}
+		rec.Tries = max(rec.Tries, p.rec.Tries)
+		rec.Took = max(rec.Took, p.rec.Took)
+		problems = append(problems, p.rec.Err)
 	}
-	j.rec.Err = errors.Join(j.rec.Err, rec.Err)
+	out.Reason = clean(strings.Join(reasons, "; "))
+	rec.Lane, rec.Detail, rec.Err = strings.Join(lanes, ", "), strings.Join(details, "; "), errors.Join(problems...)
+	return out, rec
 }
 
 func outcome(q engine.Request, begun bool, reason string) engine.Outcome {
