@@ -98,7 +98,7 @@ func (d *decoder) element(it *item) {
 	case "smartType":
 		d.once(&d.smart)
 	case "currentTime":
-		if t := d.text(); t != nil {
+		if t := d.word(); t != nil {
 			if when, ok := stamp(t); ok {
 				p.Time = when
 			} else {
@@ -106,7 +106,7 @@ func (d *decoder) element(it *item) {
 			}
 		}
 	case "dataTime":
-		if t := d.text(); t != nil {
+		if t := d.word(); t != nil {
 			if when, ok := wallClock(t); ok {
 				p.DeviceClock = when
 			} else {
@@ -167,13 +167,13 @@ func (d *decoder) element(it *item) {
 			p.EventID = n
 		}
 	case "status":
-		if st := status(d.text()); p.Status == StatusNone {
+		if st := status(d.word()); p.Status == StatusNone {
 			p.Status = st
 		}
 	case "targetId":
 		it.id = d.uint(0)
 	case "targetType":
-		if c := class(d.text()); c != ClassUnknown {
+		if c := class(d.word()); c != ClassUnknown {
 			it.class = c
 		}
 	case "rect":
@@ -211,7 +211,7 @@ func (d *decoder) element(it *item) {
 			it.plate.Owner = d.s.b[:0:0]
 		}
 	case "vehicleDirect":
-		if t := d.text(); t != nil {
+		if t := d.word(); t != nil {
 			it.plate.Heading = d.heading(t)
 		}
 	case "PlateConfidence", "plateConfidence":
@@ -252,9 +252,11 @@ func (d *decoder) element(it *item) {
 
 // once reads the text of the element just opened into field, unless that is set.
 func (d *decoder) once(field *[]byte) {
-	if t := d.text(); *field == nil {
-		*field = t
+	if *field != nil {
+		d.s.skip()
+		return
 	}
+	*field = d.text()
 }
 
 // other reads an element nobody has described: a number is a value, anything
@@ -391,7 +393,7 @@ func (d *decoder) trajectory() {
 			case "rect":
 				t.Box = d.rect()
 			case "targetType":
-				t.Class = class(d.text())
+				t.Class = class(d.word())
 			default:
 				s.skip()
 			}
@@ -436,7 +438,7 @@ func (d *decoder) rect() Box {
 			s.skip()
 			continue
 		}
-		t := d.text()
+		t := d.word()
 		if t == nil {
 			continue
 		}
@@ -488,7 +490,7 @@ func (d *decoder) point() (p Point, ok bool) {
 
 // coordinate reads one number of the frame; false when it is not one.
 func (d *decoder) coordinate() (int32, bool) {
-	n, ok := integer(d.text())
+	n, ok := integer(d.word())
 	return n, ok && n >= 0 && n <= Coordinate
 }
 
@@ -616,7 +618,7 @@ func (d *decoder) picture(of *item) Image {
 				d.height = n.V
 			}
 		case "targetType":
-			if c := class(d.text()); c != ClassUnknown && !whole {
+			if c := class(d.word()); c != ClassUnknown && !whole {
 				of.class = c
 			}
 		default:
@@ -672,7 +674,7 @@ func (d *decoder) alarmStatus() {
 				continue
 			}
 			itemID := d.attrID()
-			t := d.text()
+			t := d.word()
 			if !itemID.Known {
 				itemID = id
 			}
@@ -737,7 +739,7 @@ func (d *decoder) value(around, name []byte, n float64) {
 func (d *decoder) confidence(pl *Plate) {
 	t := trim(d.s.count)
 	if t == nil {
-		t = d.text()
+		t = d.word()
 	} else {
 		d.s.skip()
 	}
@@ -796,6 +798,10 @@ func (d *decoder) vehicle(v *Vehicle) {
 	}
 }
 
+// maxKept bounds the text that cannot stay in the body: what 64 plates with long
+// names can need, and no more.
+const maxKept = 1 << 20
+
 // text reads the element just opened: its text without the blanks around it, nil
 // when there is none.
 func (d *decoder) text() []byte {
@@ -814,6 +820,10 @@ func (d *decoder) text() []byte {
 		}
 	}
 	start := len(p.text)
+	if start > maxKept {
+		s.fail(s.pos, fmt.Sprintf("more than %d bytes of text to keep", maxKept))
+		return nil
+	}
 	if whole {
 		p.text = appendText(p.text, t, cdata, start+MaxText)
 	} else {
@@ -830,10 +840,19 @@ func (d *decoder) text() []byte {
 	return t[:len(t):len(t)]
 }
 
+// word reads the text of the element just opened for a look: it is good until
+// the next text is read.
+func (d *decoder) word() []byte {
+	start := len(d.p.text)
+	t := d.text()
+	d.p.text = d.p.text[:start]
+	return t
+}
+
 // uint reads a whole number; 0 as the limit is no limit.
 func (d *decoder) uint(limit uint64) Uint {
 	name := d.s.name
-	t := d.text()
+	t := d.word()
 	if t == nil {
 		return Uint{}
 	}

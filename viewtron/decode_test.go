@@ -491,3 +491,21 @@ func TestFramePathDoesNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+// A post may say little in very many words; what is kept of it stays small.
+func TestTextThatCannotStayInTheBodyIsBounded(t *testing.T) {
+	item := "<item><carOwner>&lt;" + strings.Repeat("x", 4000) + "</carOwner></item>"
+	body := []byte("<config><listInfo>" + strings.Repeat(item, 400) + "</listInfo></config>")
+	var p Post
+	err := Decode(body, &p)
+	if err == nil || !strings.HasSuffix(err.Error(), ": more than 1048576 bytes of text to keep") {
+		t.Errorf("got %v", err)
+	}
+	if err := Decode(nil, &p); err != nil || cap(p.text) > 64<<10 {
+		t.Errorf("%v; %d bytes are held for nothing", err, cap(p.text))
+	}
+	same := []byte("<config>" + strings.Repeat("<deviceName>a&lt;b</deviceName><currentTime>&#49;774792726</currentTime>", 1000) + "</config>")
+	if err := Decode(same, &p); err != nil || string(p.Device.Name) != "a<b" || p.Time.Unix() != 1774792726 || len(p.text) > 64 {
+		t.Errorf("%v; name %q, %v, %d bytes kept", err, p.Device.Name, p.Time, len(p.text))
+	}
+}

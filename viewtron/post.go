@@ -3,8 +3,10 @@ package viewtron
 import "time"
 
 // Limits of one post. A post beyond MaxDepth, MaxTargets, MaxPoints, MaxAlarms,
-// MaxTag, MaxCount or MaxLength is refused; beyond the other limits only the
-// part is left out and named in [Post.Problems].
+// MaxTag, MaxCount or MaxLength is refused; so is one with more than 129 pictures
+// or with more than a megabyte of text that has to be copied (because it holds
+// references, say). Beyond the other limits only the part is left out and named
+// in [Post.Problems].
 const (
 	MaxDepth    = 64       // elements inside one another
 	MaxTargets  = 64       // targets, plates or faces of one post, each
@@ -252,8 +254,11 @@ func Decode(body []byte, p *Post) error {
 	return decode(body, p)
 }
 
-// reset empties p and keeps its memory.
+// reset empties p and keeps its memory, but not what only an odd post needed.
 func (p *Post) reset() {
+	if cap(p.text) > 64<<10 {
+		p.text = nil
+	}
 	*p = Post{
 		Targets: p.Targets[:0], Zone: p.Zone[:0], Plates: p.Plates[:0], Faces: p.Faces[:0],
 		Alarms: p.Alarms[:0], Values: p.Values[:0], Pictures: p.Pictures[:0], Problems: p.Problems[:0],
