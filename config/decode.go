@@ -120,21 +120,24 @@ func scalarLength(source []rune, value string) int {
 }
 
 // findMasks notes every plain secret of the tree, whether or not the key is one that exists: the problem may be that
-// the key was misspelt.
-func (d *decoder) findMasks(n *yaml.Node, depth int) {
+// the key was misspelt. A URL is one where it may hold an account (user:password@), and always among the notifiers
+// (urls).
+func (d *decoder) findMasks(n *yaml.Node, depth int, urls bool) {
 	if depth > 32 {
 		return
 	}
 	if n.Kind == yaml.MappingNode {
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key, value := n.Content[i], n.Content[i+1]
-			if value.Kind == yaml.ScalarNode && (secretKey(key.Value) || strings.Contains(value.Value, "@") || strings.Contains(value.Value, "://") && key.Value != "url") {
+			if value.Kind == yaml.ScalarNode && (secretKey(key.Value) || strings.Contains(value.Value, "@") || urls && strings.Contains(value.Value, "://")) {
 				d.masks = append(d.masks, mask{value.Line, value.Column, value.Value})
 			}
+			d.findMasks(value, depth+1, urls || depth == 0 && key.Value == "notifiers")
 		}
+		return
 	}
 	for _, c := range n.Content {
-		d.findMasks(c, depth+1)
+		d.findMasks(c, depth+1, urls)
 	}
 }
 
@@ -224,7 +227,11 @@ func (d *decoder) mapping(n *yaml.Node, where string, fields []field, reserved [
 		for _, f := range fields {
 			names = append(names, f.name)
 		}
-		d.errorf(key, "%sunknown key %s%s", where, quote(key.Value), didYouMean(key.Value, append(names, reserved...)))
+		hint := didYouMean(key.Value, append(names, reserved...))
+		if hint == "" {
+			hint = " (there are " + strings.Join(names, ", ") + ")"
+		}
+		d.errorf(key, "%sunknown key %s%s", where, quote(key.Value), hint)
 	})
 	return true
 }

@@ -61,7 +61,7 @@ func parse(name string, data []byte, follow func(string) (string, error)) (*Site
 	}
 	r := &reader{decoder: d, site: defaults(name), follow: follow}
 	if root != nil && !isNull(root) {
-		d.findMasks(root, 0)
+		d.findMasks(root, 0, false)
 		if !r.root(root) {
 			return nil, d.finish()
 		}

@@ -41,7 +41,7 @@ func ParseDuration(text string) (time.Duration, error) {
 		if len(whole) > 15 || len(frac) > 9 {
 			return 0, fmt.Errorf("%s has too many digits for a duration", quote(text))
 		}
-		n, _ := strconv.ParseInt("0"+whole, 10, 64)
+		n, _ := strconv.ParseInt(whole, 10, 64)
 		if n > int64(maxDuration/unit) {
 			return 0, fmt.Errorf("%s is too long for a duration", quote(text))
 		}
