@@ -39,13 +39,18 @@ func (c CameraScene) Posts(start time.Time, rate int, lists Lists) iter.Seq[Post
 		for _, s := range c.plan() {
 			switch s.what {
 			case frames:
-				for k := (int64(s.at)*int64(rate) + int64(time.Second) - 1) / int64(time.Second); ; k++ {
+				for k := frameAfter(s.at, rate); ; k++ {
 					at := time.Duration(k * int64(time.Second) / int64(rate))
 					if at > s.until {
 						break
 					}
 					targets := c.TargetsAt(at)
 					if len(targets) == 0 {
+						next, ok := c.nextArrival(at)
+						if !ok {
+							break
+						}
+						k = max(k, frameAfter(next, rate)-1)
 						continue
 					}
 					buf = AppendTrajectory(buf[:0], c.Identity, start.Add(at), targets)
@@ -62,6 +67,22 @@ func (c CameraScene) Posts(start time.Time, rate int, lists Lists) iter.Seq[Post
 			}
 		}
 	}
+}
+
+// frameAfter is the number of the first frame at or after a time.
+func frameAfter(at time.Duration, rate int) int64 {
+	return (int64(at)*int64(rate) + int64(time.Second) - 1) / int64(time.Second)
+}
+
+// nextArrival is when the next target appears, if one does.
+func (c CameraScene) nextArrival(after time.Duration) (time.Duration, bool) {
+	next, ok := time.Duration(0), false
+	for _, t := range c.Targets {
+		if at := time.Duration(t.At); at > after && (!ok || at < next) {
+			next, ok = at, true
+		}
+	}
+	return next, ok
 }
 
 type what int

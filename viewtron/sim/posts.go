@@ -90,7 +90,7 @@ type PlateRead struct {
 	Confidence int     `json:"confidence,omitempty"` // 0..100
 	List       string  `json:"list,omitempty"`       // vehicleListType as sent: "whiteList", …; "" leaves it out
 	TargetID   uint32  `json:"target,omitempty"`
-	Box        Box     `json:"box,omitzero"` // of the plate
+	Box        Box     `json:"box,omitzero"` // of the plate; zero leaves it out
 	Vehicle    Vehicle `json:"vehicle,omitzero"`
 	Scene      []byte  `json:"-"` // JPEG of the whole frame; empty sends an empty element
 	Crop       []byte  `json:"-"` // JPEG of the plate
@@ -135,6 +135,9 @@ func appendPlateItem(dst []byte, image int, r PlateRead) []byte {
 		name string
 		x, y int
 	}{{"leftTop", b[0], b[1]}, {"rightTop", b[2], b[1]}, {"leftBottom", b[0], b[3]}, {"rightBottom", b[2], b[3]}} {
+		if image > 0 && b == (Box{}) {
+			break // the overview's corners are sent as zeros, a plate's are where it is
+		}
 		dst = append(dst, '<')
 		dst = append(dst, c.name...)
 		dst = append(dst, '>')

@@ -292,3 +292,20 @@ func TestImagesAreInThePost(t *testing.T) {
 		}
 	}
 }
+
+// A scene of a whole day with one late visitor must not be searched frame by frame.
+func TestEmptyTimeCostsNothing(t *testing.T) {
+	var tracks []sim.Track
+	for i := range 500 {
+		tracks = append(tracks, sim.Track{Class: "car", At: sim.Duration(time.Duration(i+1) * time.Minute), From: sim.Point{5000, 5000}})
+	}
+	n := 0
+	for p := range (sim.CameraScene{Identity: porch, Targets: tracks}).Posts(noon, 1000, nil) {
+		if n++; p.At != time.Duration(n)*time.Minute {
+			t.Fatalf("frame %d is at %s", n, p.At)
+		}
+	}
+	if n != 500 {
+		t.Errorf("%d frames, want 500", n)
+	}
+}
