@@ -190,6 +190,26 @@ func TestTheWholeSiteFile(t *testing.T) {
 	}
 }
 
+// The example of the interface's description is a valid site file.
+func TestTheDescribedExample(t *testing.T) {
+	text, err := os.ReadFile("../../shared/design/interface.md")
+	if err != nil {
+		t.Skip("the description is not here")
+	}
+	_, rest, _ := strings.Cut(string(text), "```yaml\n")
+	block, _, found := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("no example found")
+	}
+	site, problems := Parse("sallyport.yaml", []byte(block))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if len(site.Cameras) != 2 || len(site.Relays) != 5 || len(site.Contacts) != 1 || len(site.Notifiers) != 1 {
+		t.Errorf("%+v", site)
+	}
+}
+
 func has[T any](_ T, ok bool) bool { return ok }
 
 func TestAnEmptyFileIsTheDefaults(t *testing.T) {

@@ -24,6 +24,9 @@ func (d Date) order() int { return (d.Year*12+int(d.Month)-1)*31 + d.Day - 1 }
 // moment is the moment at which the wall shows that time of that day: the jump, when clocks go forward over it, and
 // the first of two.
 func (d Date) moment(clock time.Duration, zone *time.Location) time.Time {
+	if zone == time.UTC {
+		return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, zone).Add(clock)
+	}
 	// The same digits read as UTC, from which an offset of the zone is taken away.
 	wall := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC).Add(clock)
 	// Offsets change at most once in these two days; both of them are looked at.

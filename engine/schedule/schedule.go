@@ -219,8 +219,10 @@ func (w *window) holds(place Place, t time.Time) bool {
 		if !w.on(d) {
 			continue
 		}
-		from, to := w.span(place, d)
-		if !t.Before(from) && t.Before(to) {
+		if t.Before(w.From.moment(place, d)) {
+			continue
+		}
+		if t.Before(w.end(place, d)) {
 			return len(w.not) == 0 || !holds(place, w.not, t)
 		}
 	}
@@ -236,11 +238,15 @@ func (w *window) on(d Date) bool {
 
 // span is the window that begins on that day, as moments. It may be empty (to not after from).
 func (w *window) span(place Place, d Date) (from, to time.Time) {
-	end := d
+	return w.From.moment(place, d), w.end(place, d)
+}
+
+// end is the end of the window that begins on that day.
+func (w *window) end(place Place, d Date) time.Time {
 	if w.nextDay {
-		end = d.addDays(1)
+		d = d.addDays(1)
 	}
-	return w.From.moment(place, d), w.To.moment(place, end)
+	return w.To.moment(place, d)
 }
 
 // Next is the first moment after t at which the answer of Holds changes; false when there is none in the next ten

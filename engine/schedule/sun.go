@@ -29,11 +29,9 @@ func (e Edge) check() error {
 func (e Edge) moment(place Place, d Date) time.Time {
 	switch e.Kind {
 	case Sunrise:
-		rise, _ := place.Sun(d)
-		return rise.Add(e.Offset)
+		return place.sunrise(d).Add(e.Offset)
 	case Sunset:
-		_, set := place.Sun(d)
-		return set.Add(e.Offset)
+		return place.sunset(d).Add(e.Offset)
 	}
 	return d.moment(e.Offset, place.zone())
 }
@@ -41,40 +39,49 @@ func (e Edge) moment(place Place, d Date) time.Time {
 // Sun is sunrise and sunset of a day at the place, to the second: those before and after the day's noon by the sun,
 // which near the poles may be on a neighbouring day on the wall. Where the sun does not set, they are the midnights
 // by the sun before and after that noon; where it does not rise, both are that noon.
-func (p Place) Sun(d Date) (rise, set time.Time) {
-	zone := p.zone()
-	// The day by the sun is counted in UTC and may be a day off where the zone is far from the longitude.
-	solar := d
-	for _, shift := range []int{0, -1, 1} {
-		c := d.addDays(shift)
-		if dateOf(p.noon(c), zone) == d {
-			solar = c
-			break
-		}
-	}
-	observer := astral.Observer{Latitude: p.Latitude, Longitude: p.Longitude}
-	midnight := time.Date(solar.Year, solar.Month, solar.Day, 0, 0, 0, 0, time.UTC)
-	noon := p.noon(solar)
-	before := p.noon(solar.addDays(-1))
-	after := p.noon(solar.addDays(1))
+func (p Place) Sun(d Date) (rise, set time.Time) { return p.sunrise(d), p.sunset(d) }
 
+func (p Place) sunrise(d Date) time.Time {
+	solar := p.solarDay(d)
+	rise, err := astral.Sunrise(p.observer(), solar.moment(0, time.UTC))
+	switch {
+	case errors.Is(err, astral.ErrAlwaysBelow):
+		rise = p.noon(solar)
+	case err != nil:
+		rise = middle(p.noon(solar.addDays(-1)), p.noon(solar))
+	}
 	// Whole seconds: the last bits of a float may differ between processors, and then two machines would not decide
 	// alike.
-	rise, err := astral.Sunrise(observer, midnight)
+	return rise.Round(time.Second).In(p.zone())
+}
+
+func (p Place) sunset(d Date) time.Time {
+	solar := p.solarDay(d)
+	set, err := astral.Sunset(p.observer(), solar.moment(0, time.UTC))
 	switch {
 	case errors.Is(err, astral.ErrAlwaysBelow):
-		rise = noon
+		set = p.noon(solar)
 	case err != nil:
-		rise = before.Add(noon.Sub(before) / 2)
+		set = middle(p.noon(solar), p.noon(solar.addDays(1)))
 	}
-	set, err = astral.Sunset(observer, midnight)
-	switch {
-	case errors.Is(err, astral.ErrAlwaysBelow):
-		set = noon
-	case err != nil:
-		set = noon.Add(after.Sub(noon) / 2)
+	return set.Round(time.Second).In(p.zone())
+}
+
+func (p Place) observer() astral.Observer {
+	return astral.Observer{Latitude: p.Latitude, Longitude: p.Longitude}
+}
+
+func middle(a, b time.Time) time.Time { return a.Add(b.Sub(a) / 2) }
+
+// solarDay is the day by the sun, which is counted in UTC, whose noon is on that day on the wall. It is another one
+// where the zone is far from the longitude.
+func (p Place) solarDay(d Date) Date {
+	for _, shift := range [...]int{0, -1, 1} {
+		if c := d.addDays(shift); dateOf(p.noon(c), p.zone()) == d {
+			return c
+		}
 	}
-	return rise.Round(time.Second).In(zone), set.Round(time.Second).In(zone)
+	return d
 }
 
 // noon is the moment at which the sun stands highest on that day of the sun (its day in UTC plus the longitude), to

@@ -15,7 +15,7 @@ import (
 const soon = 10 * time.Second
 
 // quiet is several times the settling time: nothing came in it, so nothing comes.
-const quiet = 600 * time.Millisecond
+const quiet = 300 * time.Millisecond
 
 // slowPoll keeps the poll out of the tests of the notifications.
 var slowPoll = Options{Poll: time.Hour, Problem: nil}
