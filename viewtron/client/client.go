@@ -291,7 +291,8 @@ func (c *Client) login(ctx context.Context, k call) (answer, error) {
 	if err != nil || !asksLogin(k, ans) {
 		return ans, err
 	}
-	if auth != "" || user == "" {
+	if auth != "" || user == "" || locked(k, ans) {
+		// Credentials sent to a locked account may lock it for longer.
 		return ans, c.note(refusal(k, ans))
 	}
 	for range 2 {

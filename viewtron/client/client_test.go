@@ -299,6 +299,10 @@ func TestALockedAccountIsLeftAlone(t *testing.T) {
 	if !errors.Is(err, client.ErrLoginRefused) {
 		t.Errorf("after a reset: %v", err)
 	}
+	// The device says that the account is locked before it sees a password.
+	if got, want := rec.commands(), "/GetDateAndTime, /GetDateAndTime Basic, /GetDateAndTime"; got != want {
+		t.Errorf("sent %s, want %s", got, want)
+	}
 }
 
 func TestThePasswordIsNotSentBeforeTheDeviceAsks(t *testing.T) {

@@ -438,7 +438,8 @@ func (c *Client) RemovePlate(ctx context.Context, group, number string) error {
 	return nil
 }
 
-// onWhichList looks for a plate on all lists; "" when it is on none.
+// onWhichList looks for a plate on all lists; "" when it is on none. Case does
+// not count, as it may not for a device that says a plate exists.
 func (c *Client) onWhichList(ctx context.Context, number string) (string, error) {
 	groups, err := c.GetLicensePlateGroups(ctx)
 	if err != nil {
@@ -450,7 +451,7 @@ func (c *Client) onWhichList(ctx context.Context, number string) (string, error)
 			return "", err
 		}
 		for _, p := range plates {
-			if p.Number == number {
+			if strings.EqualFold(p.Number, number) {
 				return g.Name, nil
 			}
 		}
