@@ -324,6 +324,7 @@ func TestAForeverStepIsTriedUntilItsDestinationIsBack(t *testing.T) {
 		if !slices.Equal(done, []uint64{1, 3}) {
 			t.Errorf("done: %v", done)
 		}
+		_ = b.lines() // in order
 		if got := b.told[1].out; got.Reason != "not this one" || b.told[1].rec.Tries != 5 {
 			t.Errorf("the one that the destination refuses: %+v after %d tries", got, b.told[1].rec.Tries)
 		}
@@ -489,7 +490,7 @@ func TestNobodyWaitsForeverInAStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, action(4, func(ctx context.Context, r engine.Request) error {
 			actions.Started(ctx)
-			return sleep(ctx, time.Duration(r.Firing.ID%7)*time.Millisecond)
+			return sleep(ctx, time.Duration(1+r.Firing.ID%7)*time.Millisecond)
 		}))
 		var wg sync.WaitGroup
 		for g := range 4 {
