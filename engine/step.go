@@ -157,6 +157,13 @@ type CountArgs struct {
 	Set  int
 }
 
+// NotifyArgs tells somebody.
+type NotifyArgs struct {
+	Notifier    string
+	Title, Text string
+	Image       string // scene or target: send that picture along
+}
+
 // LogArgs writes one line.
 type LogArgs struct{ Text string }
 
@@ -166,6 +173,7 @@ func (HTTPArgs) Verb() Verb   { return VerbHTTP }
 func (RunArgs) Verb() Verb    { return VerbRun }
 func (ShellArgs) Verb() Verb  { return VerbShell }
 func (PlatesArgs) Verb() Verb { return VerbPlates }
+func (NotifyArgs) Verb() Verb { return VerbNotify }
 func (FlagArgs) Verb() Verb   { return VerbFlag }
 func (CountArgs) Verb() Verb  { return VerbCount }
 func (LogArgs) Verb() Verb    { return VerbLog }

@@ -1,0 +1,239 @@
+package rulefile
+
+import (
+	"strconv"
+
+	"github.com/sallyport/sallyport/engine"
+	"github.com/sallyport/sallyport/engine/geometry"
+	"github.com/sallyport/sallyport/engine/scene"
+	"go.yaml.in/yaml/v4"
+)
+
+// failing gives a place that notes whether an error was reported at it.
+func (a at) failing() (at, *bool) {
+	failed := new(bool)
+	a.failed = failed
+	return a, failed
+}
+
+func find(pairs []pair, name string) *yaml.Node {
+	for _, p := range pairs {
+		if p.name == name {
+			return p.val
+		}
+	}
+	return nil
+}
+
+// cameraOf is the number of the camera that a zone or line is on.
+func (ld *loader) cameraOf(a at, p pair, pairs []pair) int {
+	n := find(pairs, "camera")
+	if n == nil {
+		a.errorf(p.key, "camera is missing")
+		return 0
+	}
+	name, ok := a.text(n, "camera")
+	if !ok {
+		return 0
+	}
+	if !ld.camera(name) {
+		a.errorf(n, "there is no camera %s%s", cut(name), meant(name, ld.cameraNames))
+		return 0
+	}
+	return ld.cameras[name]
+}
+
+func (ld *loader) addZone(a at, p pair) {
+	// A zone with errors is known by name all the same, so that rules that use it are not reported too.
+	if !a.unique(ld.zones, &ld.zoneNames, p.key, p.name) {
+		return
+	}
+	z := scene.Zone{Name: p.name, Settle: scene.DefaultSettle, Margin: scene.DefaultMargin, Linger: scene.DefaultLinger}
+	cam := 0
+	pairs, ok := a.mapping(p.val, "a zone", []string{"camera", "polygon", "import", "anchor", "settle", "margin", "linger", "classes"})
+	if ok {
+		cam = ld.cameraOf(a, p, pairs)
+		polygon, imported := find(pairs, "polygon"), find(pairs, "import")
+		switch {
+		case polygon == nil && imported == nil:
+			a.errorf(p.key, "polygon is missing")
+		case polygon != nil && imported != nil:
+			a.errorf(imported, "a zone has a polygon or an import, not both")
+		case imported != nil:
+			if s, ok := a.text(imported, "import"); ok {
+				z.Unknown = true
+				a.warnf(imported, "the camera's own polygon %s was never accepted, so nothing is known about this zone", cut(s))
+			}
+		}
+		for _, f := range pairs {
+			switch f.name {
+			case "polygon":
+				z.Polygon = a.polygon(f.val)
+			case "anchor":
+				if s, ok := a.word(f.val, "anchor", []string{"bottom", "center", "top", "any"}); ok {
+					z.Anchor, _ = scene.ParseAnchor(s)
+				}
+			case "settle":
+				z.Settle, _ = a.duration(f.val, "settle", true)
+			case "linger":
+				z.Linger, _ = a.duration(f.val, "linger", true)
+			case "margin":
+				m, _ := a.integer(f.val, "margin", 0, geometry.Size)
+				z.Margin = int32(m)
+			case "classes":
+				z.Classes = a.classes(f.val)
+			}
+		}
+	}
+	ld.zonePlaces = append(ld.zonePlaces, engine.Place{Name: p.name, Camera: cam})
+	ld.zoneDefs = append(ld.zoneDefs, z)
+	ld.zoneNodes = append(ld.zoneNodes, p)
+	ld.zoneAt = append(ld.zoneAt, a)
+	ld.zoneUsed = append(ld.zoneUsed, false)
+}
+
+func (a at) classes(n *yaml.Node) scene.ClassSet {
+	var set scene.ClassSet
+	items, ok := a.oneOrMore(n, "classes")
+	if !ok {
+		return 0
+	}
+	if len(items) == 0 {
+		a.errorf(n, "classes is empty; leave it out to allow all")
+	}
+	for _, i := range items {
+		if s, ok := a.word(i, "a class", classWords()); ok {
+			c, _ := scene.ParseClass(s)
+			set |= scene.Classes(c)
+		}
+	}
+	return set
+}
+
+func (a at) polygon(n *yaml.Node) geometry.Polygon {
+	items, ok := a.items(n, "polygon")
+	if !ok {
+		return nil
+	}
+	var p geometry.Polygon
+	for _, i := range items {
+		pt, good := a.point(i, "a point of the polygon")
+		p = append(p, pt)
+		ok = ok && good
+		if len(p) > geometry.MaxPoints {
+			break
+		}
+	}
+	if !ok {
+		return nil
+	}
+	if err := p.Validate(); err != nil {
+		a.errorf(n, "%v", err)
+		return nil
+	}
+	return p
+}
+
+func (a at) point(n *yaml.Node, what string) (geometry.Point, bool) {
+	if n.Kind != yaml.SequenceNode || len(n.Content) != 2 {
+		a.errorf(n, "%s is [x, y]", what)
+		return geometry.Point{}, false
+	}
+	var xy [2]int32
+	for i, c := range n.Content {
+		v, err := strconv.ParseInt(c.Value, 10, 32)
+		if c.Kind != yaml.ScalarNode || err != nil {
+			if _, fe := strconv.ParseFloat(c.Value, 64); c.Kind == yaml.ScalarNode && fe == nil {
+				a.errorf(c, "a coordinate is a whole number from 0 to %d, not %s (shares of the frame are not used)", geometry.Size, c.Value)
+			} else {
+				a.errorf(c, "a coordinate is a whole number from 0 to %d, not %s", geometry.Size, kindWord(c))
+			}
+			return geometry.Point{}, false
+		}
+		if v < 0 || v > geometry.Size {
+			a.errorf(c, "a coordinate is a whole number from 0 to %d, not %d", geometry.Size, v)
+			return geometry.Point{}, false
+		}
+		xy[i] = int32(v)
+	}
+	return geometry.Point{X: xy[0], Y: xy[1]}, true
+}
+
+func (ld *loader) addLine(a at, p pair) {
+	if !a.unique(ld.lines, &ld.lineNames, p.key, p.name) {
+		return
+	}
+	l := scene.Line{Name: p.name, Margin: scene.DefaultLineMargin}
+	cam := 0
+	pairs, ok := a.mapping(p.val, "a line", []string{"camera", "from", "to", "in", "margin", "anchor"})
+	if ok {
+		cam = ld.cameraOf(a, p, pairs)
+		for _, must := range []string{"from", "to", "in"} {
+			if find(pairs, must) == nil {
+				a.errorf(p.key, "%s is missing", must)
+			}
+		}
+		var from, to bool
+		for _, f := range pairs {
+			switch f.name {
+			case "from":
+				l.Segment.From, from = a.point(f.val, "from")
+			case "to":
+				l.Segment.To, to = a.point(f.val, "to")
+			case "in":
+				s, _ := a.word(f.val, "in", []string{"left", "right"})
+				l.InLeft = s == "left"
+			case "margin":
+				m, _ := a.integer(f.val, "margin", 0, geometry.Size)
+				l.Margin = int32(m)
+			case "anchor":
+				if s, ok := a.word(f.val, "anchor", []string{"bottom", "center", "top"}); ok {
+					l.Anchor, _ = scene.ParseAnchor(s)
+				}
+			}
+		}
+		if from && to && l.Segment.From == l.Segment.To {
+			a.errorf(find(pairs, "to"), "from and to are the same point")
+		}
+	}
+	ld.linePlaces = append(ld.linePlaces, engine.Place{Name: p.name, Camera: cam})
+	ld.lineDefs = append(ld.lineDefs, l)
+	ld.lineNodes = append(ld.lineNodes, p)
+}
+
+func (ld *loader) addFlag(a at, p pair) {
+	if !a.unique(ld.flags, &ld.flagNames, p.key, p.name) {
+		return
+	}
+	s, _ := a.scalar(p.val)
+	ld.flagDefs = append(ld.flagDefs, engine.FlagDef{Name: p.name, Initial: s})
+}
+
+// scalar is a flag's value: true, false, a number or a text.
+func (a at) scalar(n *yaml.Node) (engine.Scalar, bool) {
+	if n.Kind != yaml.ScalarNode || isNull(n) {
+		a.errorf(n, "a flag's value is true, false, a number or a text, not %s", kindWord(n))
+		return engine.Scalar{}, false
+	}
+	if isPlain(n) {
+		switch n.Value {
+		case "true", "True", "TRUE":
+			return engine.Scalar{Type: engine.ScalarBool, Bool: true}, true
+		case "false", "False", "FALSE":
+			return engine.Scalar{Type: engine.ScalarBool}, true
+		case "yes", "no", "on", "off", "Yes", "No", "On", "Off", "YES", "NO", "ON", "OFF":
+			a.errorf(n, "write true or false, or %q in quotes for the text", n.Value)
+			return engine.Scalar{}, false
+		}
+		// 0123 is a text: a number is not written so.
+		if isJSONNumber(n.Value) {
+			f, ok := parseNumber(n.Value)
+			return engine.Scalar{Type: engine.ScalarNumber, Number: f}, ok
+		}
+	}
+	if runeLen(n.Value) > maxValue {
+		a.errorf(n, "a flag's value has at most %d characters", maxValue)
+		return engine.Scalar{}, false
+	}
+	return engine.Scalar{Type: engine.ScalarText, Text: n.Value}, true
+}
