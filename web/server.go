@@ -1,0 +1,316 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// files are what is served as it is.
+//
+//go:embed static openapi.yaml
+var files embed.FS
+
+// Limits of the port.
+const (
+	// AnswerTime is how long a function of the [Source] has.
+	AnswerTime = 5 * time.Second
+
+	headerTime  = 5 * time.Second
+	readTime    = 10 * time.Second
+	writeTime   = 15 * time.Second
+	idleTime    = time.Minute
+	headerBytes = 16 << 10
+	shownBytes  = 64 // of a caller's own words in an error
+)
+
+// Config is what a [Server] is made of.
+type Config struct {
+	Source Source
+	// Log gets what goes wrong inside the server; nil for nowhere.
+	Log *slog.Logger
+}
+
+// Server answers the console port. It may be used by many goroutines.
+type Server struct {
+	source Source
+	routes []route
+	mux    *http.ServeMux
+	http   *http.Server
+	room   chan struct{}
+
+	mu       sync.Mutex            // guards the fields below
+	fresh    map[net.Conn]struct{} // connections that have not sent a whole request yet
+	stopping bool
+}
+
+// route is one path; every route takes GET only.
+type route struct {
+	pattern string
+	get     http.HandlerFunc
+}
+
+// New makes a server. It refuses a source with a function missing.
+func New(c Config) (*Server, error) {
+	for _, f := range []struct {
+		name    string
+		missing bool
+	}{
+		{"Status", c.Source.Status == nil},
+		{"Relays", c.Source.Relays == nil},
+		{"Cameras", c.Source.Cameras == nil},
+		{"Targets", c.Source.Targets == nil},
+		{"UnknownDevices", c.Source.UnknownDevices == nil},
+		{"Ready", c.Source.Ready == nil},
+	} {
+		if f.missing {
+			return nil, fmt.Errorf("console: the source has no %s function", f.name)
+		}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{
+		source: c.Source,
+		mux:    http.NewServeMux(),
+		room:   make(chan struct{}, MaxConnections),
+		fresh:  map[net.Conn]struct{}{},
+	}
+	s.routes = []route{
+		{"/{$}", file("static/index.html", "text/html; charset=utf-8")},
+		{"/healthz", s.healthz},
+		{"/readyz", s.readyz},
+		{"/api/v1/openapi.yaml", file("openapi.yaml", "application/yaml")},
+		{"/api/v1/status", s.status},
+		{"/api/v1/relays", collection(c.Source.Relays, func(*Relay) {})},
+		{"/api/v1/cameras", collection(c.Source.Cameras, (*Camera).tidy)},
+		{"/api/v1/cameras/{name}", s.camera},
+		{"/api/v1/devices/unknown", collection(c.Source.UnknownDevices, func(*Device) {})},
+		{"/api/v1/targets", collection(c.Source.Targets, (*Target).tidy)},
+	}
+	for _, r := range s.routes {
+		s.mux.HandleFunc(r.pattern, onlyGet(r.get))
+	}
+	s.mux.HandleFunc("/", notFound)
+	s.http = &http.Server{
+		Handler:                      s,
+		ReadHeaderTimeout:            headerTime,
+		ReadTimeout:                  readTime,
+		WriteTimeout:                 writeTime,
+		IdleTimeout:                  idleTime,
+		MaxHeaderBytes:               headerBytes,
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(c.Log.Handler(), slog.LevelWarn),
+		ConnState:                    s.connState,
+	}
+	return s, nil
+}
+
+// Serve answers on l until [Server.Shutdown], and then returns nil. A listener
+// that is not on loopback is closed and refused.
+func (s *Server) Serve(l net.Listener) error {
+	a, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		_ = l.Close()
+		return fmt.Errorf("console: %q is not a TCP address", l.Addr())
+	}
+	if !a.IP.IsLoopback() {
+		_ = l.Close()
+		return refusal(a.String(), strconv.Itoa(a.Port))
+	}
+	if err := s.http.Serve(&limited{l, s.room}); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("console: %w", err)
+	}
+	return nil
+}
+
+// Shutdown stops listening and waits for the answers under way. When ctx ends
+// before they do, they are cut off and the error says so.
+func (s *Server) Shutdown(ctx context.Context) error {
+	// Browsers open connections ahead of need; net/http would wait 5 s for a request on them.
+	s.mu.Lock()
+	s.stopping = true
+	for c := range s.fresh {
+		_ = c.Close()
+	}
+	s.mu.Unlock()
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("console: answers under way were cut off: %w", err), s.http.Close())
+	}
+	return nil
+}
+
+// connState keeps the set of fresh connections.
+func (s *Server) connState(c net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(s.fresh, c)
+	case s.stopping:
+		_ = c.Close()
+	default:
+		s.fresh[c] = struct{}{}
+	}
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	switch {
+	case !ownHost(r.Host):
+		fail(w, http.StatusForbidden, fmt.Sprintf("the Host %s is not this machine: use localhost or 127.0.0.1", quote(r.Host)))
+	case !strings.HasPrefix(r.URL.Path, "/") || r.URL.Path != path.Clean(r.URL.Path):
+		// The mux would redirect to the clean path.
+		notFound(w, r)
+	default:
+		ctx, cancel := context.WithTimeout(r.Context(), AnswerTime)
+		defer cancel()
+		s.mux.ServeHTTP(w, r.WithContext(ctx))
+	}
+}
+
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, "text/plain; charset=utf-8", []byte("ok\n"))
+}
+
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	if reasons := s.source.Ready(r.Context()); len(reasons) > 0 {
+		failWith(w, problem{Status: http.StatusServiceUnavailable, Detail: strings.Join(reasons, "; "), Reasons: reasons})
+		return
+	}
+	answer(w, http.StatusOK, "text/plain; charset=utf-8", []byte("ok\n"))
+}
+
+func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+	v, err := s.source.Status(r.Context())
+	if err != nil {
+		fail(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	v.tidy()
+	answerJSON(w, v)
+}
+
+func (s *Server) camera(w http.ResponseWriter, r *http.Request) {
+	all, err := s.source.Cameras(r.Context())
+	if err != nil {
+		fail(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	name := r.PathValue("name")
+	for _, c := range all {
+		if c.Name == name {
+			c.tidy()
+			answerJSON(w, c)
+			return
+		}
+	}
+	fail(w, http.StatusNotFound, "no camera is called "+quote(name))
+}
+
+// collection answers with all items of a list, each tidied first.
+func collection[T any](get func(context.Context) ([]T, error), tidy func(*T)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		items, err := get(r.Context())
+		if err != nil {
+			fail(w, http.StatusServiceUnavailable, err.Error())
+			return
+		}
+		if items == nil {
+			items = []T{}
+		}
+		for i := range items {
+			tidy(&items[i])
+		}
+		answerJSON(w, page[T]{Items: items})
+	}
+}
+
+// file answers with an embedded file.
+func file(name, contentType string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		body, err := files.ReadFile(name)
+		if err != nil {
+			fail(w, http.StatusInternalServerError, err.Error())
+			return
+		}
+		answer(w, http.StatusOK, contentType, body)
+	}
+}
+
+func onlyGet(get http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			w.Header().Set("Allow", http.MethodGet)
+			fail(w, http.StatusMethodNotAllowed, "only GET is taken here")
+			return
+		}
+		get(w, r)
+	}
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	fail(w, http.StatusNotFound, "there is nothing at "+quote(r.URL.Path)+"; /api/v1/openapi.yaml lists what there is")
+}
+
+// quote quotes a caller's words, cut short.
+func quote(s string) string {
+	if len(s) > shownBytes {
+		s = strings.ToValidUTF8(s[:shownBytes], "") + "…"
+	}
+	return strconv.Quote(s)
+}
+
+func fail(w http.ResponseWriter, status int, detail string) {
+	failWith(w, problem{Status: status, Detail: detail})
+}
+
+func failWith(w http.ResponseWriter, p problem) {
+	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
+	body, _ := encode(p) // texts and a number always can be
+	answer(w, p.Status, "application/problem+json", body)
+}
+
+func answerJSON(w http.ResponseWriter, v any) {
+	body, err := encode(v)
+	if err != nil {
+		fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	answer(w, http.StatusOK, "application/json", body)
+}
+
+// encode leaves <, > and & as they are: people read this in a terminal, and no
+// browser takes it for a page.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return b.Bytes(), err
+}
+
+func answer(w http.ResponseWriter, status int, contentType string, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // an error is a caller who went away
+}
