@@ -13,28 +13,20 @@ import (
 	"github.com/sallyport/sallyport/engine"
 )
 
-// Config is what the action needs.
-type Config struct {
-	// Allow are the absolute paths of the programs that may be started
-	// (allow_programs of the site file). None: nothing is.
-	Allow []string
-
-	// Encode gives a firing as JSON, for standard input.
-	Encode func(*engine.Firing) []byte
-}
-
-// New gives the verb run. A program has a lane of its own, four deep.
+// New gives the verb run. allow are the absolute paths of the programs that may
+// be started (allow_programs of the site file); with none, nothing is. A program
+// has a lane of its own, with four of it under way at most.
 //
 // The program leads a process group of its own. When the step's time is over
 // the whole group is killed, and what is left of it when the program ends by
 // itself too. It gets PATH, the step's own variables and the SALLYPORT_… ones,
 // nothing else of this process. Up to 64 KB of output are kept.
-func New(c Config) actions.Handler {
-	allow := slices.Clone(c.Allow)
+func New(allow []string) actions.Handler {
+	allow = slices.Clone(allow)
 	return actions.Handler{
 		Verb: engine.VerbRun,
 		Action: actions.Func(func(ctx context.Context, r engine.Request) error {
-			return do(ctx, allow, c.Encode, r)
+			return do(ctx, allow, r)
 		}),
 		Lane: func(r engine.Request) string {
 			if a, ok := r.Args.(engine.RunArgs); ok && len(a.Argv) > 0 {
@@ -46,7 +38,7 @@ func New(c Config) actions.Handler {
 	}
 }
 
-func do(ctx context.Context, allow []string, encode func(*engine.Firing) []byte, r engine.Request) error {
+func do(ctx context.Context, allow []string, r engine.Request) error {
 	a, ok := r.Args.(engine.RunArgs)
 	if !ok || len(a.Argv) == 0 {
 		return refuse(fmt.Errorf("not the values of a run step: %T", r.Args))
@@ -54,12 +46,11 @@ func do(ctx context.Context, allow []string, encode func(*engine.Firing) []byte,
 	if !slices.Contains(allow, a.Argv[0]) {
 		return refuse(fmt.Errorf("%s: not in allow_programs of the site file", a.Argv[0]))
 	}
-	c := program.Command{Path: a.Argv[0], Args: a.Argv[1:], Dir: a.Dir}
-	c.Env = append(slices.Clone(a.Env), program.Variables(r.Firing)...)
-	if encode != nil {
-		c.Stdin = encode(r.Firing)
-	}
-	return program.Run(ctx, c)
+	return program.Run(ctx, program.Command{
+		Path: a.Argv[0], Args: a.Argv[1:], Dir: a.Dir,
+		Env:   append(slices.Clone(a.Env), program.Variables(r.Firing)...),
+		Stdin: r.Firing.AppendJSON(nil),
+	})
 }
 
 // refuse marks an error of a step that never can do anything.

@@ -12,23 +12,15 @@ import (
 	"github.com/sallyport/sallyport/engine"
 )
 
-// Config is what the action needs.
-type Config struct {
-	// Allow permits the verb (allow_shell of the site file).
-	Allow bool
-
-	// Encode gives a firing as JSON, for standard input.
-	Encode func(*engine.Firing) []byte
-}
-
-// New gives the verb shell. Each text has a lane of its own, four deep. What
-// holds for a program of the verb run holds for the shell: process group,
-// variables, output, time.
-func New(c Config) actions.Handler {
+// New gives the verb shell; allow permits it (allow_shell of the site file).
+// Each text has a lane of its own, with four of it under way at most. What holds
+// for a program of the verb run holds for the shell: process group, variables,
+// standard input, output, time.
+func New(allow bool) actions.Handler {
 	return actions.Handler{
 		Verb: engine.VerbShell,
 		Action: actions.Func(func(ctx context.Context, r engine.Request) error {
-			return do(ctx, c, r)
+			return do(ctx, allow, r)
 		}),
 		Lane: func(r engine.Request) string {
 			a, _ := r.Args.(engine.ShellArgs)
@@ -38,19 +30,19 @@ func New(c Config) actions.Handler {
 	}
 }
 
-func do(ctx context.Context, c Config, r engine.Request) error {
+func do(ctx context.Context, allow bool, r engine.Request) error {
 	a, ok := r.Args.(engine.ShellArgs)
 	switch {
 	case !ok:
 		return refuse(fmt.Errorf("not the values of a shell step: %T", r.Args))
-	case !c.Allow:
+	case !allow:
 		return refuse(errors.New("the site file does not say allow_shell: true"))
 	}
-	p := program.Command{Path: "/bin/sh", Args: []string{"-c", a.Command}, Env: program.Variables(r.Firing)}
-	if c.Encode != nil {
-		p.Stdin = c.Encode(r.Firing)
-	}
-	return program.Run(ctx, p)
+	return program.Run(ctx, program.Command{
+		Path: "/bin/sh", Args: []string{"-c", a.Command},
+		Env:   program.Variables(r.Firing),
+		Stdin: r.Firing.AppendJSON(nil),
+	})
 }
 
 // refuse marks an error of a step that never can do anything.
