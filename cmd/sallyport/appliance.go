@@ -1,0 +1,312 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/sallyport/sallyport/actions"
+	"github.com/sallyport/sallyport/actions/httpcall"
+	"github.com/sallyport/sallyport/actions/log"
+	"github.com/sallyport/sallyport/actions/plates"
+	"github.com/sallyport/sallyport/actions/relay"
+	runverb "github.com/sallyport/sallyport/actions/run"
+	"github.com/sallyport/sallyport/actions/shell"
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/engine"
+	"github.com/sallyport/sallyport/inputs/camera"
+)
+
+// burst is how many posts the loop takes before it looks at anything else.
+const burst = 256
+
+// parts are what an appliance is put together from.
+type parts struct {
+	site    *config.Site
+	rules   *engine.Ruleset
+	cameras []camera.Camera
+	relays  []relay.Config
+	lists   []plates.Camera
+	// onEvent and onDecision are told of everything that is worth a line; onFrame
+	// of every post, for a recording. They are called by the loop and must not block.
+	onEvent    func(*engine.Event)
+	onDecision func(*engine.Decision)
+	onItem     func(at engine.Instant, it *camera.Item)
+	onOutcome  func(at engine.Instant, o engine.Outcome)
+	onRelay    func(at engine.Instant, c relay.Change)
+	onLog      func(at engine.Instant, rule, line string)
+	log        *slog.Logger
+	// shift moves the wall clock, for a demonstration by night.
+	shift time.Duration
+}
+
+// appliance is everything that runs: the camera port, the one loop that owns the
+// engine, the relays and the runner.
+type appliance struct {
+	parts
+	start   time.Time // the decision clock's zero, with a monotonic reading
+	port    *camera.Port
+	relay   *relay.Service
+	runner  *actions.Runner
+	inbox   inbox
+	rulesIn chan *engine.Ruleset
+	asks    chan func(*engine.Engine)
+	stopped chan struct{} // closed when the loop has ended
+}
+
+// newAppliance puts the parts together. Relays are set off before it returns.
+func newAppliance(p parts) (*appliance, error) {
+	a := &appliance{
+		parts: p, start: time.Now(),
+		rulesIn: make(chan *engine.Ruleset, 1), asks: make(chan func(*engine.Engine)), stopped: make(chan struct{}),
+	}
+	a.inbox.wake = make(chan struct{}, 1)
+	var err error
+	a.relay, err = relay.New(p.relays, relay.Options{Now: a.mono, OnChange: func(c relay.Change, missed int) {
+		if missed > 0 {
+			a.log.Error("relay changes were left out: the loop is too slow", "missed", missed)
+		}
+		a.inbox.put(input{relay: &c})
+	}})
+	if err != nil {
+		return nil, err
+	}
+	a.runner, err = actions.New(actions.Config{
+		Now: a.mono,
+		Report: func(o engine.Outcome, r actions.Record) {
+			if r.Err != nil {
+				a.log.Warn("a step failed", "rule", r.Request.Firing.Rule.Name, "step", r.Request.Step.Text, "error", r.Err)
+			}
+			a.inbox.put(input{outcome: &o})
+		},
+		Handlers: []actions.Handler{
+			actions.NewRelay(a.relay),
+			httpcall.New(httpcall.Config{}),
+			runverb.New(p.site.AllowPrograms),
+			shell.New(p.site.AllowShell),
+			plates.New(plates.Config{Cameras: p.lists}),
+			log.New(func(rule, line string) { a.inbox.put(input{log: &logLine{rule, line}}) }),
+		},
+	})
+	if err != nil {
+		return nil, errors.Join(err, a.relay.Close())
+	}
+	a.port = camera.New(camera.Config{Cameras: p.cameras, Log: p.log})
+	return a, nil
+}
+
+// mono is the decision clock.
+func (a *appliance) mono() time.Duration { return time.Since(a.start) }
+
+// instant is a moment of the machine's clock on both of ours.
+func (a *appliance) instant(t time.Time) engine.Instant {
+	return engine.Instant{Mono: t.Sub(a.start), Wall: t.Round(0).Add(a.shift)}
+}
+
+// input is something the engine takes besides posts.
+type input struct {
+	outcome *engine.Outcome
+	relay   *relay.Change
+	log     *logLine
+}
+
+// logLine is the line of a log step. It waits its turn, so that it stands after
+// the decision that wrote it.
+type logLine struct{ rule, line string }
+
+// inbox holds inputs until the loop takes them. Every one answers something the
+// loop began, so what is in it is bounded by what the runner and relays hold.
+type inbox struct {
+	mu    sync.Mutex // guards queue
+	queue []input
+	wake  chan struct{}
+}
+
+func (b *inbox) put(in input) {
+	b.mu.Lock()
+	b.queue = append(b.queue, in)
+	b.mu.Unlock()
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take swaps the queue for an empty one.
+func (b *inbox) take(spare []input) []input {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	q := b.queue
+	b.queue = spare[:0]
+	return q
+}
+
+// swapRules puts a rule set in force at the loop's next turn. Of two that wait the
+// later one counts.
+func (a *appliance) swapRules(rs *engine.Ruleset) {
+	for {
+		select {
+		case a.rulesIn <- rs:
+			return
+		default:
+		}
+		select {
+		case <-a.rulesIn:
+		default:
+		}
+	}
+}
+
+// ask runs f in the loop, where it may look at the engine, and waits for it.
+func (a *appliance) ask(ctx context.Context, f func(*engine.Engine)) error {
+	done := make(chan struct{})
+	select {
+	case a.asks <- func(e *engine.Engine) { f(e); close(done) }:
+	case <-a.stopped:
+		return errors.New("the appliance is stopping")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	<-done
+	return nil
+}
+
+// loop owns the engine until ctx ends, then ends every rule. It is the only place
+// where anyone waits.
+func (a *appliance) loop(ctx context.Context) {
+	defer close(a.stopped)
+	eng, out := engine.New(a.rules, engineOptions(a.site), a.instant(time.Now()))
+	a.decided(out)
+	for _, r := range a.relay.States() {
+		a.relayChanged(eng, relay.Change{Relay: r.Name, On: r.On})
+	}
+	at := a.instant(time.Now())
+	a.decided(eng.Apply(at, &engine.Event{Kind: engine.KindStart, Received: at.Wall}))
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var spare []input
+	var armed time.Duration = -1
+	always := make(chan struct{})
+	close(always)
+	more := false
+	for {
+		if at, ok := eng.Next(); !ok {
+			timer.Stop()
+			armed = -1
+		} else if at != armed {
+			timer.Reset(time.Until(a.start.Add(at)))
+			armed = at
+		}
+		ready := a.port.Ready()
+		if more {
+			ready = always
+		}
+		select {
+		case <-ctx.Done():
+			a.takeInbox(eng, &spare)
+			a.decided(eng.Stop(a.instant(time.Now())))
+			return
+		case <-ready:
+			more = a.takePosts(eng)
+		case <-a.inbox.wake:
+			a.takeInbox(eng, &spare)
+		case <-timer.C:
+			armed = -1
+			a.decided(eng.Advance(a.instant(time.Now())))
+		case rs := <-a.rulesIn:
+			a.decided(eng.Swap(a.instant(time.Now()), rs))
+		case f := <-a.asks:
+			f(eng)
+		}
+	}
+}
+
+// takePosts takes what the cameras posted, a burst at most, so that a flood delays
+// nothing else for long. It says whether there may be more.
+func (a *appliance) takePosts(eng *engine.Engine) (more bool) {
+	for range burst {
+		it, ok := a.port.Take()
+		if !ok {
+			return false
+		}
+		at := a.instant(it.Received)
+		if a.onItem != nil {
+			if now := eng.Now(); at.Mono < now.Mono {
+				at.Wall = at.Wall.Add(now.Mono - at.Mono)
+				at.Mono = now.Mono
+			}
+			a.onItem(at, it)
+		}
+		for _, ev := range it.Events {
+			ev.Received = at.Wall
+			if a.onEvent != nil && ev.Kind != engine.KindTarget {
+				a.onEvent(ev)
+			}
+			a.decided(eng.Apply(at, ev))
+		}
+		a.port.Release(it)
+	}
+	return true
+}
+
+func (a *appliance) takeInbox(eng *engine.Engine, spare *[]input) {
+	q := a.inbox.take(*spare)
+	for i := range q {
+		at := a.instant(time.Now())
+		switch in := &q[i]; {
+		case in.outcome != nil:
+			if a.onOutcome != nil {
+				a.onOutcome(at, *in.outcome)
+			}
+			a.decided(eng.Outcome(at, *in.outcome))
+		case in.relay != nil:
+			a.relayChanged(eng, *in.relay)
+		case in.log != nil:
+			a.onLog(at, in.log.rule, in.log.line)
+		}
+		q[i] = input{}
+	}
+	*spare = q
+}
+
+// relayChanged tells the engine a relay's level, which rules may read.
+func (a *appliance) relayChanged(eng *engine.Engine, c relay.Change) {
+	at := a.instant(time.Now())
+	if a.onRelay != nil {
+		a.onRelay(at, c)
+	}
+	a.decided(eng.Apply(at, &engine.Event{Kind: engine.KindRelay, Name: c.Relay, On: c.On, Received: at.Wall}))
+}
+
+// decided hands out what the engine decided, first what is to be done.
+func (a *appliance) decided(ds []engine.Decision) {
+	for i := range ds {
+		if ds[i].Do != nil {
+			a.runner.Submit(*ds[i].Do)
+		}
+	}
+	if a.onDecision != nil {
+		for i := range ds {
+			a.onDecision(&ds[i])
+		}
+	}
+}
+
+// close ends everything in order after the loop has ended: the runner gets a
+// moment for what it has begun, relays go off, then their lines are released.
+func (a *appliance) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	err := a.runner.Close(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		a.log.Warn("steps were ended because the program stops")
+		err = nil
+	}
+	if rerr := a.relay.Close(); rerr != nil {
+		err = errors.Join(err, fmt.Errorf("relays: %w", rerr))
+	}
+	return err
+}

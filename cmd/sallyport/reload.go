@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sallyport/sallyport/engine"
+	"github.com/sallyport/sallyport/engine/rulefile"
+	"github.com/sallyport/sallyport/engine/watch"
+)
+
+// lastGood is the folder below the data folder with the last rule files that loaded.
+const lastGood = "last-good-rules"
+
+// reloader reads the rule files, and reads them again when they changed. A set
+// with an error changes nothing.
+type reloader struct {
+	dir  string // the rule files
+	data string // the data folder; empty = none
+	site rulefile.Site
+	log  *slog.Logger
+	note func(text string) // a line for people
+
+	mu       sync.Mutex // guards what follows
+	hash     string
+	loadedAt time.Time
+	rules    int
+	problems []rulefile.Problem // of the last try
+	fallback bool               // the running set is the last good one, not the folder's
+}
+
+// first reads the rules at the start. Files that do not load give the last good
+// set, loudly; without one, no rules.
+func (r *reloader) first() *engine.Ruleset {
+	if rs, ok := r.load(); ok {
+		return rs
+	}
+	if r.data != "" {
+		dir := filepath.Join(r.data, lastGood)
+		if _, err := os.Stat(dir); err == nil {
+			rs, problems := rulefile.Load(dir, r.site)
+			if !rulefile.Failed(problems) {
+				r.took(rs, true)
+				r.log.Error("the rule files do not load: running with the last good set", "rules", r.dir, "last good", dir)
+				r.note(fmt.Sprintf("the rules in %s do not load; running with the last good set from %s", r.dir, dir))
+				return rs
+			}
+		}
+	}
+	rs, _ := rulefile.LoadFiles(nil, r.dir, r.site)
+	r.took(rs, true)
+	r.log.Error("the rule files do not load and there is no last good set: running without rules", "rules", r.dir)
+	r.note(fmt.Sprintf("the rules in %s do not load and there is no last good set; running without rules", r.dir))
+	return rs
+}
+
+// load tries the folder. On success the set is remembered as the last good one.
+func (r *reloader) load() (*engine.Ruleset, bool) {
+	rs, problems := rulefile.Load(r.dir, r.site)
+	r.mu.Lock()
+	r.problems = problems
+	r.mu.Unlock()
+	for _, p := range problems {
+		if p.Warning {
+			r.log.Warn("a rule file has a warning", "problem", p.Summary())
+		} else {
+			r.log.Error("a rule file has an error", "problem", p.Summary())
+		}
+		r.note(p.String())
+	}
+	if rulefile.Failed(problems) {
+		return nil, false
+	}
+	r.took(rs, false)
+	if r.data != "" {
+		if err := r.keep(); err != nil {
+			r.log.Warn("the rules could not be kept as the last good set", "error", err)
+		}
+	}
+	return rs, true
+}
+
+func (r *reloader) took(rs *engine.Ruleset, fallback bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hash, r.loadedAt, r.rules, r.fallback = rs.Hash, time.Now(), len(rs.Rules), fallback
+}
+
+// keep copies the rule files beside the last good ones, then puts them in their
+// place: at every moment one whole set is there.
+func (r *reloader) keep() error {
+	target := filepath.Join(r.data, lastGood)
+	fresh, old := target+".new", target+".old"
+	if err := os.RemoveAll(fresh); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(fresh, 0o750); err != nil {
+		return err
+	}
+	if err := copyRules(fresh, r.dir); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(old); err != nil {
+		return err
+	}
+	if err := os.Rename(target, old); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	if err := os.Rename(fresh, target); err != nil {
+		return err
+	}
+	return os.RemoveAll(old)
+}
+
+// maxKept bounds the bytes of one file that is kept.
+const maxKept = 8 << 20
+
+// copyRules copies rule files and lists; anything else stays where it is.
+func copyRules(to, from string) error {
+	return filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		if rel != "." && strings.HasPrefix(d.Name(), ".") {
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		if info.IsDir() {
+			return os.MkdirAll(filepath.Join(to, rel), 0o750)
+		}
+		if !slices.Contains([]string{".yaml", ".yml", ".csv", ".ics", ".txt"}, filepath.Ext(path)) || info.Size() > maxKept {
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, rel), b, 0o640)
+	})
+}
+
+// watch reads the rules again after every change and on SIGHUP, until ctx ends.
+func (r *reloader) watch(ctx context.Context, w *watch.Watcher, hangup <-chan os.Signal, swap func(*engine.Ruleset)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.Changes():
+		case <-hangup:
+		}
+		before := r.current()
+		rs, ok := r.load()
+		switch {
+		case !ok:
+			r.note("the rules did not load; the running set stays")
+		case rs.Hash == before.hash && !before.fallback:
+			r.note("the rules are as they were")
+		default:
+			swap(rs)
+			r.note(fmt.Sprintf("rules loaded: %s, set %s", count(len(rs.Rules), "rule"), short(rs.Hash)))
+		}
+	}
+}
+
+// ruleStatus is what the running set is and what the last try said.
+type ruleStatus struct {
+	hash     string
+	loadedAt time.Time
+	rules    int
+	problems []rulefile.Problem
+	fallback bool
+}
+
+func (r *reloader) current() ruleStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return ruleStatus{r.hash, r.loadedAt, r.rules, slices.Clone(r.problems), r.fallback}
+}
+
+func short(hash string) string { return hash[:min(12, len(hash))] }

@@ -1,0 +1,306 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/engine"
+	"github.com/sallyport/sallyport/engine/rulefile"
+	"github.com/sallyport/sallyport/inputs/camera"
+	"github.com/sallyport/sallyport/inputs/recording"
+)
+
+// longestTail is how long the clock runs on after the last line.
+const longestTail = 24 * time.Hour
+
+// runReplay is `sallyport replay`: recorded posts through the rules on their own
+// clock. There are no outputs here, so it cannot move anything.
+func runReplay(ctx context.Context, p process, args []string) int {
+	var sf siteFlags
+	fs := p.flags("replay")
+	sf.add(fs)
+	asJSON := fs.Bool("json", false, "print one JSON object a line")
+	speed := fs.String("speed", "max", "`1x` at the recording's own pace, max as fast as it goes")
+	rest, code, ok := parse(fs, args)
+	if !ok {
+		return code
+	}
+	if len(rest) != 1 || *speed != "max" && *speed != "1x" {
+		fs.Usage()
+		return exitUsage
+	}
+	file := sf.siteFile()
+	var site *config.Site
+	if file != "" {
+		var problems []config.Problem
+		site, problems = config.Load(file)
+		if printSiteProblems(p.stderr, problems) {
+			return exitError
+		}
+	}
+	rules, problems := rulefile.Load(sf.rulesDir(file), ruleSite(site))
+	if printRuleProblems(p.stderr, problems) {
+		return exitError
+	}
+	in := p.stdin
+	if rest[0] != "-" {
+		f, err := os.Open(rest[0])
+		if err != nil {
+			return p.errorf("replay: %v", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	matcher, err := replayMatcher(site, rules, p)
+	if err != nil {
+		return p.errorf("replay: %v", err)
+	}
+	w := bufio.NewWriter(p.stdout)
+	r := &replay{
+		rules: rules, options: engineOptions(site), reader: camera.NewReader(matcher),
+		warn: func(format string, args ...any) { fmt.Fprintf(p.stderr, "sallyport: replay: "+format+"\n", args...) },
+	}
+	if site == nil {
+		r.remote = netip.IPv6Unspecified()
+	}
+	loc := time.UTC
+	if site != nil {
+		loc = site.Location.Zone
+	}
+	r.print = func(d *engine.Decision) {
+		if *asJSON {
+			w.Write(append(d.AppendJSON(nil), '\n'))
+			return
+		}
+		fmt.Fprintln(w, decisionText(d, loc))
+	}
+	if *speed == "1x" {
+		r.wait = func(d time.Duration) error {
+			w.Flush()
+			t := time.NewTimer(d)
+			defer t.Stop()
+			select {
+			case <-t.C:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	err = r.run(ctx, recording.NewReader(rest[0], in))
+	if ferr := w.Flush(); err == nil && ferr != nil {
+		err = ferr
+	}
+	if err != nil {
+		return p.errorf("replay: %v", err)
+	}
+	if r.bad > 0 || r.strangers > 0 {
+		r.warn("%s, %s could not be read, %s of no or more than one camera", count(r.posts, "post"), count(r.bad, "post"), count(r.strangers, "post"))
+	}
+	return exitOK
+}
+
+// replay drives an engine with the lines of a recording.
+type replay struct {
+	rules   *engine.Ruleset
+	options engine.Options
+	reader  *camera.Reader
+	remote  netip.Addr // of posts whose line names none
+	print   func(*engine.Decision)
+	warn    func(format string, args ...any)
+	wait    func(time.Duration) error // nil: as fast as it goes
+
+	engine                *engine.Engine
+	now                   engine.Instant
+	run0                  string        // the run of the line before
+	base                  time.Duration // where the run's decision clock begins on ours
+	wall                  time.Time     // receive time of the line before
+	posts, bad, strangers int
+}
+
+// run plays the whole recording and lets the clock run on until nothing is left.
+func (r *replay) run(ctx context.Context, lines *recording.Reader) error {
+	for {
+		l, err := lines.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := r.line(l); err != nil {
+			return err
+		}
+	}
+	if r.engine == nil {
+		return nil
+	}
+	r.engine.Rest()
+	end := r.now.Mono + longestTail
+	for {
+		at, ok := r.engine.Next()
+		if !ok || at > end {
+			return nil
+		}
+		if err := r.pause(at - r.now.Mono); err != nil {
+			return err
+		}
+		r.now = engine.Instant{Mono: at, Wall: r.now.Wall.Add(at - r.now.Mono)}
+		r.show(r.engine.Advance(r.now))
+	}
+}
+
+// line takes one line at its moment.
+func (r *replay) line(l *recording.Line) error {
+	at, first := r.instant(l), r.engine == nil
+	if first {
+		var out []engine.Decision
+		r.engine, out = engine.New(r.rules, r.options, at)
+		r.show(out)
+		r.show(r.engine.Apply(at, &engine.Event{Kind: engine.KindStart, Received: at.Wall}))
+	} else if err := r.pause(at.Mono - r.now.Mono); err != nil {
+		return err
+	}
+	r.now = at
+	switch l.Type {
+	case recording.Post:
+		r.post(at, l)
+	case recording.Contact:
+		r.apply(at, &engine.Event{Kind: engine.KindContact, Name: l.Name, On: l.On})
+	case recording.Relay:
+		r.apply(at, &engine.Event{Kind: engine.KindRelay, Name: l.Name, On: l.On})
+	case recording.Camera:
+		r.apply(at, &engine.Event{Kind: engine.KindCamera, Camera: l.Name, Name: l.Name, On: l.On})
+	case recording.Flag:
+		v, ok := scalar(l.Value)
+		if !ok {
+			return fmt.Errorf("line %d: a flag's value is true, false, a number or a text", l.Number)
+		}
+		r.apply(at, &engine.Event{Kind: engine.KindFlag, Name: l.Name, Value: v})
+	case recording.Message:
+		var body any
+		if err := json.Unmarshal(l.Body, &body); err != nil {
+			return fmt.Errorf("line %d: the message's body is not JSON", l.Number)
+		}
+		r.apply(at, &engine.Event{Kind: engine.KindMessage, Message: &engine.Message{Topic: l.Topic, Body: body}})
+	case recording.Outcome:
+		r.show(r.engine.Outcome(at, engine.Outcome{Firing: l.Firing, Index: l.Index, Finally: l.Finally, Begun: l.Begun, Reason: l.Reason}))
+	default:
+		r.show(r.engine.Advance(at))
+	}
+	return nil
+}
+
+// instant is a line's moment on both clocks. Without `mono` the decision clock
+// follows the receive time, which it does not follow back.
+func (r *replay) instant(l *recording.Line) engine.Instant {
+	at := engine.Instant{Wall: l.Received}
+	first := r.engine == nil
+	switch {
+	case l.HasMono && (first || l.Run != r.run0):
+		// Another run begins its clock anew: it goes on where the last one ended,
+		// by the time that passed between them.
+		gap := time.Duration(0)
+		if !first {
+			gap = max(0, l.Received.Sub(r.wall))
+		}
+		r.base = r.now.Mono + gap - l.Mono
+		at.Mono = r.base + l.Mono
+	case l.HasMono:
+		at.Mono = max(r.now.Mono, r.base+l.Mono)
+	case !first:
+		at.Mono = r.now.Mono + max(0, l.Received.Sub(r.wall))
+	}
+	r.run0, r.wall = l.Run, l.Received
+	return at
+}
+
+func (r *replay) pause(d time.Duration) error {
+	if r.wait == nil || d <= 0 {
+		return nil
+	}
+	return r.wait(d)
+}
+
+func (r *replay) post(at engine.Instant, l *recording.Line) {
+	r.posts++
+	if !l.Remote.IsValid() {
+		l.Remote = r.remote
+	}
+	events, verdict, err := r.reader.Read(at.Wall, l.Remote, l.Path, l.Body)
+	switch {
+	case err != nil:
+		r.bad++
+		r.warn("line %d: %v", l.Number, err)
+		r.show(r.engine.Advance(at))
+		return
+	case verdict != camera.Matched && verdict != camera.NoChannel:
+		r.strangers++
+		r.show(r.engine.Advance(at))
+		return
+	}
+	for _, ev := range events {
+		r.apply(at, ev)
+	}
+}
+
+func (r *replay) apply(at engine.Instant, ev *engine.Event) {
+	if ev.Received.IsZero() {
+		ev.Received = at.Wall
+	}
+	r.show(r.engine.Apply(at, ev))
+}
+
+func (r *replay) show(ds []engine.Decision) {
+	for i := range ds {
+		r.print(&ds[i])
+	}
+}
+
+// scalar reads a flag's value.
+func scalar(raw json.RawMessage) (engine.Scalar, bool) {
+	var v any
+	if json.Unmarshal(raw, &v) != nil {
+		return engine.Scalar{}, false
+	}
+	switch v := v.(type) {
+	case bool:
+		return engine.Scalar{Type: engine.ScalarBool, Bool: v}, true
+	case float64:
+		return engine.Scalar{Type: engine.ScalarNumber, Number: v}, true
+	case string:
+		return engine.Scalar{Type: engine.ScalarText, Text: v}, true
+	}
+	return engine.Scalar{}, false
+}
+
+// replayMatcher finds the cameras of recorded posts. Without a site file a post
+// belongs to the camera of the device's own name, or to the only one that rules name.
+func replayMatcher(site *config.Site, rules *engine.Ruleset, p process) (*camera.Matcher, error) {
+	if site != nil {
+		cams, err := inputCameras(site, p)
+		if err != nil {
+			return nil, err
+		}
+		return camera.NewMatcher(cams), nil
+	}
+	var cams []camera.Camera
+	for _, c := range rules.Cameras {
+		cams = append(cams, camera.Camera{Name: c.Name, Match: []camera.Match{{Name: c.Name}}})
+	}
+	if len(cams) == 1 {
+		cams[0].Match = append(cams[0].Match, anyAddress()...)
+	}
+	return camera.NewMatcher(cams), nil
+}

@@ -1,0 +1,419 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/sallyport/sallyport/actions/plates"
+	"github.com/sallyport/sallyport/actions/relay"
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/engine"
+	"github.com/sallyport/sallyport/engine/watch"
+	"github.com/sallyport/sallyport/gpio"
+	"github.com/sallyport/sallyport/inputs/camera"
+	"github.com/sallyport/sallyport/inputs/recording"
+	"github.com/sallyport/sallyport/viewtron/client"
+	"github.com/sallyport/sallyport/web"
+)
+
+// stopTime is how long a graceful stop may take, all together.
+const stopTime = 2500 * time.Millisecond
+
+// runAppliance is `sallyport run`.
+func runAppliance(ctx context.Context, p process, args []string) int {
+	var sf siteFlags
+	fs := p.flags("run")
+	sf.add(fs)
+	asJSON := fs.Bool("json", false, "print events and decisions as JSON, one object a line")
+	record := fs.String("record", "", "also write what comes in to this replay `file`")
+	rest, code, ok := parse(fs, args)
+	if !ok {
+		return code
+	}
+	if !noArgs(fs, rest) {
+		return exitUsage
+	}
+	file := sf.siteFile()
+	if file == "" {
+		return p.errorf("run: there is no sallyport.yaml here nor in /etc/sallyport; name one with -c")
+	}
+	site, problems := config.Load(file)
+	if printSiteProblems(p.stderr, problems) {
+		return exitError
+	}
+	s := service{process: p, site: site, dir: sf.rulesDir(file), json: *asJSON, record: *record}
+	if err := s.run(ctx); err != nil {
+		return p.errorf("run: %v", err)
+	}
+	return exitOK
+}
+
+// service is an appliance with its ports, its printed lines and its reloads.
+type service struct {
+	process
+	site   *config.Site
+	dir    string
+	json   bool
+	quiet  bool // heartbeats and alarms are not printed
+	record string
+	shift  time.Duration
+	// started is told the address of the camera port once everything runs; it may
+	// play something and its end ends the service.
+	started func(ctx context.Context, cameras net.Addr) error
+	// relays are used instead of the site's own lines, by a demonstration.
+	relays []relay.Config
+}
+
+// run starts everything in the order that is safe, and stops it in the reverse.
+func (s *service) run(ctx context.Context) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	log := slog.New(slog.NewTextHandler(s.stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	out := newOutput(s.stdout)
+	defer out.close()
+	lines := printer{out: out, json: s.json, quiet: s.quiet, loc: s.site.Location.Zone}
+
+	cams, err := inputCameras(s.site, s.process)
+	if err != nil {
+		return err
+	}
+	devices, err := deviceClients(s.site, s.process)
+	if err != nil {
+		return err
+	}
+	if s.relays == nil {
+		if s.relays, err = openRelays(s.site, devices); err != nil {
+			return err
+		}
+	}
+
+	r := &reloader{dir: s.dir, data: s.site.Data, site: ruleSite(s.site), log: log, note: lines.note}
+	w := watch.New(s.dir, watch.Options{Problem: func(err error) { log.Warn("watching the rules folder", "error", err) }})
+	defer w.Close()
+	rules := r.first()
+
+	parts := parts{
+		site: s.site, rules: rules, cameras: cams, relays: s.relays, log: log, shift: s.shift,
+		onEvent: lines.event, onDecision: lines.decision, onRelay: lines.relay, onLog: lines.logStep,
+	}
+	for _, c := range s.site.Cameras {
+		if d := devices[c.Name]; d != nil {
+			parts.lists = append(parts.lists, plates.Camera{Name: c.Name, Lists: d})
+		}
+	}
+	if s.record != "" {
+		rec, err := newRecorder(s.record, log)
+		if err != nil {
+			return errors.Join(err, closeRelays(s.relays))
+		}
+		defer rec.close()
+		parts.onItem, parts.onOutcome = rec.item, rec.outcome
+		parts.onRelay = func(at engine.Instant, c relay.Change) {
+			lines.relay(at, c)
+			rec.relay(at, c)
+		}
+	}
+	a, err := newAppliance(parts)
+	if err != nil {
+		return errors.Join(err, closeRelays(s.relays))
+	}
+	defer func() {
+		if cerr := a.close(); cerr != nil {
+			err = errors.Join(err, cerr)
+		}
+	}()
+
+	cameraPort, err := net.Listen("tcp", s.site.Listen.Cameras)
+	if err != nil {
+		return fmt.Errorf("listen.cameras: %w", err)
+	}
+	defer cameraPort.Close()
+	consolePort, err := web.Listen(s.site.Listen.Console)
+	if err != nil {
+		return fmt.Errorf("listen.console: %w", err)
+	}
+	defer consolePort.Close()
+	src := &source{appliance: a, reloader: r, site: s.site}
+	console, err := web.New(web.Config{Source: src.web(), Log: log})
+	if err != nil {
+		return err
+	}
+
+	var wg sync.WaitGroup
+	failed := make(chan error, 3)
+	wg.Go(func() { failed <- a.port.Serve(cameraPort) })
+	wg.Go(func() { failed <- console.Serve(consolePort) })
+	wg.Go(func() { src.strangers(ctx, lines.note) })
+	loopCtx, stopLoop := context.WithCancel(context.Background())
+	defer stopLoop()
+	go a.loop(loopCtx)
+	wg.Go(func() { r.watch(ctx, w, s.hangup, a.swapRules) })
+	lines.note(fmt.Sprintf("cameras post to http://%s; the console is at http://%s", cameraPort.Addr(), consolePort.Addr()))
+	if s.started != nil {
+		wg.Go(func() {
+			if err := s.started(ctx, cameraPort.Addr()); err != nil && ctx.Err() == nil {
+				failed <- err
+				return
+			}
+			cancel()
+		})
+	}
+
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	// Nothing new comes in, then rules end, then relays go off.
+	cancel()
+	stopCtx, stop := context.WithTimeout(context.Background(), stopTime)
+	defer stop()
+	if serr := a.port.Shutdown(stopCtx); serr != nil && !errors.Is(serr, context.DeadlineExceeded) {
+		log.Warn("closing the camera port", "error", serr)
+	}
+	if serr := console.Shutdown(stopCtx); serr != nil && !errors.Is(serr, context.DeadlineExceeded) {
+		log.Warn("closing the console port", "error", serr)
+	}
+	stopLoop()
+	<-a.stopped
+	wg.Wait()
+	lines.note("stopped")
+	return err
+}
+
+// printer writes a line an event and a line a decision. Decisions come from the
+// loop and notes from elsewhere, hence the lock.
+type printer struct {
+	out   *output
+	json  bool
+	quiet bool
+	loc   *time.Location
+}
+
+func (l *printer) event(ev *engine.Event) {
+	switch {
+	case l.json:
+		l.out.line(string(ev.AppendJSON(nil)))
+	case l.quiet && (ev.Kind == engine.KindHeartbeat || ev.Kind == engine.KindAlarm || ev.Kind == engine.KindPlate):
+		// The decision that follows says it in fewer words.
+	case l.quiet:
+		l.out.line(fmt.Sprintf("%s  %-10s %s says %s", ev.Received.In(l.loc).Format(clockMillis), "event", ev.Camera, ev.Kind))
+	default:
+		l.out.line(fmt.Sprintf("%s  %-10s %s", ev.Received.In(l.loc).Format(clockMillis), "event", ev.AppendJSON(nil)))
+	}
+}
+
+func (l *printer) decision(d *engine.Decision) {
+	if l.json {
+		l.out.line(string(d.AppendJSON(nil)))
+		return
+	}
+	l.out.line(decisionText(d, l.loc))
+}
+
+// relay writes a relay's new level, and why.
+func (l *printer) relay(at engine.Instant, c relay.Change) {
+	if l.json || c.Cause == "" && !c.On {
+		return // off at the start is no news
+	}
+	text := fmt.Sprintf("%s  %-10s %s is %s", at.Wall.In(l.loc).Format(clockMillis), "relay", c.Relay, onOff(c.On))
+	if c.Cause != "" {
+		text += " (" + printable(c.Cause) + ")"
+	}
+	if c.Fault != "" {
+		text += ", fault: " + printable(c.Fault)
+	}
+	l.out.line(text)
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
+// logStep writes the line of a log step.
+func (l *printer) logStep(at engine.Instant, rule, line string) {
+	if l.json {
+		return // the decision says it
+	}
+	l.out.line(fmt.Sprintf("%s  %-10s %s (%s)", at.Wall.In(l.loc).Format(clockMillis), "log", printable(line), printable(rule)))
+}
+
+// note writes a line that is neither. In JSON it would be in the way.
+func (l *printer) note(text string) {
+	if !l.json {
+		l.out.line(text)
+	}
+}
+
+// deviceClients makes a client for every camera that has an address to call.
+func deviceClients(site *config.Site, p process) (map[string]*client.Client, error) {
+	clients := make(map[string]*client.Client)
+	var errs []error
+	for _, c := range site.Cameras {
+		if c.URL == "" {
+			continue
+		}
+		password, err := c.Password.Value(p.getenv, os.ReadFile)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("camera %q: password: %w", c.Name, err))
+			continue
+		}
+		d, err := client.New(client.Config{URL: c.URL, Username: c.Username, Password: password, Location: site.Location.Zone})
+		if err != nil {
+			errs = append(errs, fmt.Errorf("camera %q: %w", c.Name, err))
+			continue
+		}
+		clients[c.Name] = d
+	}
+	return clients, errors.Join(errs...)
+}
+
+// openRelays requests every line; when one cannot be had the others are released.
+func openRelays(site *config.Site, devices map[string]*client.Client) ([]relay.Config, error) {
+	var relays []relay.Config
+	var errs []error
+	for _, r := range site.Relays {
+		c := relay.Config{Spec: relay.Spec{Name: r.Name, MaxOn: r.MaxOn, MinOff: r.MinOff, Interlock: r.Interlock, InterlockWait: r.InterlockWait}}
+		switch {
+		case r.Memory:
+			c.Driver = gpio.NewMemory(nil)
+		case r.Camera != "":
+			d := devices[r.Camera]
+			if d == nil {
+				errs = append(errs, fmt.Errorf("relay %q: the camera %q has no url to switch its output by", r.Name, r.Camera))
+				continue
+			}
+			c.Driver = alarmOutput{d, outputChannel(site, r.Camera)}
+		default:
+			line, err := gpio.OpenOutput(gpio.OutputConfig{Chip: r.Chip, Line: r.Line, ActiveLow: r.ActiveLow})
+			if err != nil {
+				errs = append(errs, fmt.Errorf("relay %q: %w", r.Name, err))
+				continue
+			}
+			c.Driver = line
+		}
+		relays = append(relays, c)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errors.Join(errs...), closeRelays(relays))
+	}
+	return relays, nil
+}
+
+func closeRelays(relays []relay.Config) error {
+	var errs []error
+	for _, r := range relays {
+		if err := r.Driver.Close(); err != nil {
+			errs = append(errs, fmt.Errorf("relay %q: %w", r.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// alarmOutput is a device's own alarm output as a relay's line.
+type alarmOutput struct {
+	device  *client.Client
+	channel int
+}
+
+// outputTime is how long a device may take to switch its output.
+const outputTime = 3 * time.Second
+
+func (o alarmOutput) Set(on bool) error {
+	ctx, cancel := context.WithTimeout(context.Background(), outputTime)
+	defer cancel()
+	return o.device.ManualAlarmOut(client.WithPriority(ctx, client.Urgent), o.channel, on)
+}
+
+func (o alarmOutput) Close() error { return o.Set(false) }
+
+// outputChannel is the channel of a recorder that a camera stands for; 0 for none.
+func outputChannel(site *config.Site, name string) int {
+	c, _ := site.Camera(name)
+	for _, m := range c.Match {
+		if m.Channel > 0 {
+			return m.Channel
+		}
+	}
+	return 0
+}
+
+// recorder writes what the engine takes to a replay file, without ever holding
+// it up: what a slow disk has no room for is left out and said.
+type recorder struct {
+	lines chan []byte
+	done  chan struct{}
+	lost  int
+	log   *slog.Logger
+	run   string
+}
+
+func newRecorder(name string, log *slog.Logger) (*recorder, error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o640)
+	if err != nil {
+		return nil, err
+	}
+	r := &recorder{lines: make(chan []byte, 4096), done: make(chan struct{}), log: log, run: time.Now().UTC().Format("20060102T150405.000Z")}
+	go func() {
+		defer close(r.done)
+		defer f.Close()
+		r.write(f)
+	}()
+	return r, nil
+}
+
+func (r *recorder) write(w io.Writer) {
+	failed := false
+	for line := range r.lines {
+		if failed {
+			continue
+		}
+		if _, err := w.Write(line); err != nil {
+			failed = true
+			r.log.Error("the recording ends here", "error", err)
+		}
+	}
+}
+
+func (r *recorder) put(at engine.Instant, l recording.Line, stripped bool) {
+	l.Received, l.Mono, l.HasMono, l.Run = at.Wall, at.Mono, true, r.run
+	select {
+	case r.lines <- recording.Append(nil, &l, stripped):
+	default:
+		if r.lost == 0 {
+			r.log.Error("the disk is too slow for the recording: lines are left out")
+		}
+		r.lost++
+	}
+}
+
+func (r *recorder) item(at engine.Instant, it *camera.Item) {
+	body, stripped := it.AppendWithoutPictures(nil)
+	r.put(at, recording.Line{Type: recording.Post, Remote: it.Remote, Path: it.Path, ContentType: it.ContentType, Body: body}, stripped)
+}
+
+func (r *recorder) outcome(at engine.Instant, o engine.Outcome) {
+	r.put(at, recording.Line{Type: recording.Outcome, Firing: o.Firing, Index: o.Index, Finally: o.Finally, Begun: o.Begun, Reason: o.Reason}, false)
+}
+
+func (r *recorder) relay(at engine.Instant, c relay.Change) {
+	r.put(at, recording.Line{Type: recording.Relay, Name: c.Relay, On: c.On}, false)
+}
+
+// close writes what waits.
+func (r *recorder) close() {
+	close(r.lines)
+	<-r.done
+	if r.lost > 0 {
+		r.log.Error("the recording is not whole", "lines left out", r.lost)
+	}
+}

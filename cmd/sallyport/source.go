@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/engine"
+	"github.com/sallyport/sallyport/engine/rulefile"
+	"github.com/sallyport/sallyport/web"
+)
+
+// source is what the console shows of an appliance.
+type source struct {
+	*appliance
+	*reloader
+	site *config.Site
+}
+
+func (s *source) web() web.Source {
+	return web.Source{
+		Status: s.status, Relays: s.relays, Cameras: s.cameras, Targets: s.targets,
+		UnknownDevices: s.unknown, Ready: s.ready,
+	}
+}
+
+func (s *source) status(ctx context.Context) (web.Status, error) {
+	version, commit := buildVersion()
+	cams, err := s.cameras(ctx)
+	if err != nil {
+		return web.Status{}, err
+	}
+	r, ports := s.current(), s.port.Stats()
+	st := web.Status{
+		Version: version + " " + commit,
+		Uptime:  web.Seconds(s.mono()),
+		Rules:   web.Rules{Hash: r.hash, LoadedAt: web.Time{Time: r.loadedAt}, Problems: webProblems(r.problems)},
+		Cameras: cams,
+	}
+	var looks uint64
+	if err := s.ask(ctx, func(e *engine.Engine) { looks = e.Looks() }); err != nil {
+		return web.Status{}, err
+	}
+	st.Counts = map[string]uint64{
+		"rules": uint64(r.rules), "looks": looks, "posts": ports.Posts, "bad": ports.Bad, "unknown": ports.Unknown,
+		"ambiguous": ports.Ambiguous, "too_large": ports.TooLarge, "slow": ports.Slow, "full": ports.Full, "turned_away": ports.Turned,
+	}
+	for _, c := range ports.Cameras {
+		st.Counts["frames"] += c.Frames
+		st.Counts["merged"] += c.Merged
+		st.Counts["dropped"] += c.Dropped
+		st.Counts["refused"] += c.Refused
+	}
+	return st, nil
+}
+
+func webProblems(problems []rulefile.Problem) []web.Problem {
+	out := make([]web.Problem, 0, len(problems))
+	for _, p := range problems {
+		_, meant, _ := strings.Cut(p.Message, "did you mean ")
+		meant, _, _ = strings.Cut(meant, "?")
+		out = append(out, web.Problem{
+			Suggestion: meant,
+			File:       p.File, Line: p.Line, Column: p.Col, Rule: p.Rule, Part: p.Part, Message: p.Message,
+			Source: p.Source, Caret: p.Caret, Warning: p.Warning,
+		})
+	}
+	return out
+}
+
+func (s *source) relays(context.Context) ([]web.Relay, error) {
+	states := s.relay.States()
+	out := make([]web.Relay, 0, len(states))
+	for _, r := range states {
+		w := web.Relay{Name: r.Name, On: r.On, Cause: r.Cause, MaxOn: web.Seconds(r.MaxOn), Fault: r.Fault}
+		if r.Cause != "" {
+			w.Since = web.Time{Time: s.start.Add(r.Since + s.shift)}
+		}
+		out = append(out, w)
+	}
+	return out, nil
+}
+
+func (s *source) cameras(ctx context.Context) ([]web.Camera, error) {
+	online := make(map[string]bool)
+	if err := s.ask(ctx, func(e *engine.Engine) {
+		for _, c := range s.site.Cameras {
+			online[c.Name] = e.Online(c.Name) == engine.True
+		}
+	}); err != nil {
+		return nil, err
+	}
+	stats := s.port.Stats()
+	out := make([]web.Camera, 0, len(stats.Cameras))
+	for _, c := range stats.Cameras {
+		w := web.Camera{
+			Name: c.Name, Online: online[c.Name], LastSeen: web.Time{Time: c.LastSeen}, Frames: c.Frames, Rate: c.Rate,
+			Problems: make([]web.Count, 0, len(c.Problems)),
+		}
+		if c.HasSkew {
+			skew := web.Seconds(c.Skew)
+			w.ClockSkew = &skew
+		}
+		for _, p := range c.Problems {
+			w.Problems = append(w.Problems, web.Count{Text: p.Text, Count: p.Count})
+		}
+		out = append(out, w)
+	}
+	return out, nil
+}
+
+func (s *source) targets(ctx context.Context) ([]web.Target, error) {
+	out := []web.Target{}
+	err := s.ask(ctx, func(e *engine.Engine) {
+		now := e.Now().Mono
+		for _, c := range e.Ruleset().Cameras {
+			for _, t := range e.Targets(c.Name) {
+				w := web.Target{
+					ID: t.ID(), Camera: c.Name, Class: t.Class().String(), Box: [4]int32{t.Box().X1, t.Box().Y1, t.Box().X2, t.Box().Y2},
+					Zones: make(map[string]web.Seconds), Age: web.Seconds(t.Age(now)),
+				}
+				for i := range c.Layout.Zones {
+					if t.Inside(i) {
+						w.Zones[c.Layout.Zones[i].Name] = web.Seconds(t.Dwell(i, now))
+					}
+				}
+				if h, ok := t.Heading(); ok {
+					w.Heading = &h
+				}
+				if v, ok := t.Speed(); ok {
+					w.Speed = &v
+				}
+				out = append(out, w)
+			}
+		}
+	})
+	return out, err
+}
+
+func (s *source) unknown(context.Context) ([]web.Device, error) {
+	out := []web.Device{}
+	for _, d := range s.port.Unknown() {
+		w := webDevice(d.Device)
+		w.Remote, w.FirstSeen, w.LastSeen = d.Remote.String(), web.Time{Time: d.First}, web.Time{Time: d.Last}
+		w.Posts, w.Kind, w.Reason, w.Adopt = d.Posts, d.Kind, d.Reason, d.Adopt
+		out = append(out, w)
+	}
+	for _, d := range s.port.Ambiguous() {
+		w := webDevice(d.Device)
+		w.Remote, w.FirstSeen, w.LastSeen = d.Remote.String(), web.Time{Time: d.First}, web.Time{Time: d.Last}
+		w.Posts, w.Kind, w.Reason, w.Cameras = d.Posts, d.Kind, d.Reason, d.Cameras
+		out = append(out, w)
+	}
+	return out, nil
+}
+
+func webDevice(d engine.Device) web.Device {
+	return web.Device{Name: d.Name, MAC: d.MAC, SN: d.SN, Address: d.Address, Channel: d.Channel}
+}
+
+// ready gives the reasons why the appliance is not fully at work.
+func (s *source) ready(ctx context.Context) []string {
+	var why []string
+	if err := s.ask(ctx, func(*engine.Engine) {}); err != nil {
+		why = append(why, "the engine does not answer")
+	}
+	for _, r := range s.relay.States() {
+		if r.Fault != "" {
+			why = append(why, "relay "+strconv.Quote(r.Name)+": "+r.Fault)
+		}
+	}
+	r := s.current()
+	if rulefile.Failed(r.problems) {
+		why = append(why, "the rule files have errors; an earlier set is in use")
+	}
+	return why
+}
+
+// strangers writes a line for every device that is new among those whose posts
+// are not evaluated, so that an installer sees it at once.
+func (s *source) strangers(ctx context.Context, note func(string)) {
+	seen := make(map[string]bool)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		devices, err := s.unknown(ctx)
+		if err != nil {
+			continue
+		}
+		for _, d := range devices {
+			key := d.Remote + "|" + d.MAC + "|" + d.SN + "|" + d.Name + "|" + strconv.Itoa(d.Channel)
+			if seen[key] || len(seen) >= maxStrangers {
+				continue
+			}
+			seen[key] = true
+			note("not evaluated: a post from " + d.Remote + " (" + printable(d.Reason) + "); see /api/v1/devices/unknown")
+		}
+	}
+}
+
+// maxStrangers bounds the strangers that are said.
+const maxStrangers = 1000
