@@ -121,7 +121,7 @@ func (e *Engine) install(kept map[string]*ruleState) {
 		r := kept[def.Identity]
 		if r == nil || slices.Contains(e.rules, r) {
 			r = &ruleState{keys: make(map[keyID]*keyState)}
-			r.wake = newTimer(func() { e.cause = cause{}; e.judgeRule(r, false) })
+			r.wake = newWallTimer(func() { e.cause = cause{}; e.judgeRule(r, false) })
 		}
 		fresh := r.Rule == nil
 		r.Rule, r.number = def, i
@@ -143,7 +143,7 @@ func (e *Engine) install(kept map[string]*ruleState) {
 		if fresh {
 			r.cronAt, r.lastCron = make([]time.Time, len(def.Crons)), make([]time.Time, len(def.Crons))
 			for j := range def.Crons {
-				r.crons = append(r.crons, newTimer(func() { e.cronDue(r, j) }))
+				r.crons = append(r.crons, newWallTimer(func() { e.cronDue(r, j) }))
 				e.setCron(r, j, e.now.Wall)
 			}
 		}
@@ -214,6 +214,14 @@ func (e *Engine) Stop(at Instant) []Decision {
 		e.endAll(r, endStop)
 	}
 	return e.out
+}
+
+// Online says whether a camera posts; unknown until it did.
+func (e *Engine) Online(camera string) Truth {
+	if n := e.rs.Camera(camera); n >= 0 {
+		return e.cams[n].online
+	}
+	return Unknown
 }
 
 // Targets gives the live targets of a camera in order of appearance, for people to see.
