@@ -261,8 +261,12 @@ func (r *Runner) Close(ctx context.Context) error {
 	r.mu.Lock()
 	if r.closed {
 		r.mu.Unlock()
-		<-r.empty
-		return nil
+		select {
+		case <-r.empty:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	r.closed = true
 	close(r.closing)

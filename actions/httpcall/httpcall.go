@@ -22,7 +22,8 @@ import (
 )
 
 const (
-	width     = 4        // calls to one host under way at a time, and connections kept
+	width     = 4        // calls to one host under way at a time
+	queue     = 1024     // calls to one host that wait; most run into their deadline first
 	maxAnswer = 64 << 10 // bytes of an answer that are read
 	maxIdle   = 256      // connections kept to all hosts
 
@@ -71,7 +72,7 @@ func New(c Config) actions.Handler {
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: maxAnswer,
 	}
-	return actions.Handler{Verb: engine.VerbHTTP, Action: call, Lane: lane, Width: width}
+	return actions.Handler{Verb: engine.VerbHTTP, Action: call, Lane: lane, Width: width, Queue: queue}
 }
 
 // lane is scheme and host of a request's address, without a user.
