@@ -1,0 +1,186 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"mime"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+type object = map[string]any
+
+// described is openapi.yaml, and which properties of its schemas were met.
+type described struct {
+	doc object
+	met map[string]bool
+}
+
+// deref follows a $ref within the document, and says under which name the schema is known.
+func (d *described) deref(schema object, name string) (object, string) {
+	ref, ok := schema["$ref"].(string)
+	if !ok {
+		return schema, name
+	}
+	at := any(d.doc)
+	for _, part := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {
+		at = at.(object)[part]
+	}
+	return at.(object), ref[strings.LastIndexByte(ref, '/')+1:]
+}
+
+// check gives what is wrong with a value, by the words of JSON Schema that the document uses.
+func (d *described) check(schema object, name string, v any) (wrong []string) {
+	schema, name = d.deref(schema, name)
+	bad := func(format string, a ...any) { wrong = append(wrong, name+": "+fmt.Sprintf(format, a...)) }
+	for word := range schema {
+		if !slices.Contains([]string{"type", "description", "additionalProperties", "required", "properties", "items", "minItems", "maxItems", "enum", "format"}, word) {
+			bad("the test does not know %q", word)
+		}
+	}
+	switch schema["type"] {
+	case "string":
+		s, ok := v.(string)
+		if !ok {
+			bad("%v is no string", v)
+			break
+		}
+		if enum, ok := schema["enum"].([]any); ok && !slices.Contains(enum, any(s)) {
+			bad("%q is none of %v", s, enum)
+		}
+		if schema["format"] == "date-time" {
+			if t, err := time.Parse(time.RFC3339, s); err != nil || t.Location() != time.UTC {
+				bad("%q is no time in UTC", s)
+			}
+		}
+	case "boolean":
+		if _, ok := v.(bool); !ok {
+			bad("%v is no boolean", v)
+		}
+	case "number", "integer":
+		if n, ok := v.(json.Number); !ok || schema["type"] == "integer" && strings.ContainsAny(n.String(), ".eE") {
+			bad("%v is no %s", v, schema["type"])
+		}
+	case "array":
+		items, ok := v.([]any)
+		if !ok {
+			bad("%v is no array", v)
+			break
+		}
+		if n, ok := schema["minItems"].(int); ok && len(items) < n {
+			bad("%d items are too few", len(items))
+		}
+		if n, ok := schema["maxItems"].(int); ok && len(items) > n {
+			bad("%d items are too many", len(items))
+		}
+		for _, item := range items {
+			wrong = append(wrong, d.check(schema["items"].(object), name+"[]", item)...)
+		}
+	case "object":
+		o, ok := v.(object)
+		if !ok {
+			bad("%v is no object", v)
+			break
+		}
+		properties, _ := schema["properties"].(object)
+		required, _ := schema["required"].([]any)
+		for _, r := range required {
+			if _, ok := o[r.(string)]; !ok {
+				bad("%s is missing", r)
+			}
+		}
+		for key, value := range o {
+			if p, ok := properties[key]; ok {
+				d.met[name+"."+key] = true
+				wrong = append(wrong, d.check(p.(object), name+"."+key, value)...)
+			} else if more, ok := schema["additionalProperties"].(object); ok {
+				wrong = append(wrong, d.check(more, name+"."+key, value)...)
+			} else {
+				bad("%s is not described", key)
+			}
+		}
+	default:
+		bad("the test does not know type %v", schema["type"])
+	}
+	return wrong
+}
+
+// TestDescription holds what is answered and openapi.yaml against each other: the same routes and methods, no
+// property undescribed, none described that never comes, and every content type and status as it says.
+func TestDescription(t *testing.T) {
+	body := ask(server(t, full()), "GET", "/api/v1/openapi.yaml", "localhost")
+	if body.Code != 200 || body.Header().Get("Content-Type") != "application/yaml" {
+		t.Fatal(body.Code, body.Header())
+	}
+	d := described{met: map[string]bool{}}
+	if err := yaml.Unmarshal(body.Body.Bytes(), &d.doc); err != nil {
+		t.Fatal(err)
+	}
+	paths := d.doc["paths"].(object)
+	var routes []string
+	for _, r := range server(t, full()).routes {
+		routes = append(routes, strings.TrimSuffix(r.pattern, "{$}"))
+	}
+	slices.Sort(routes)
+	if got := slices.Sorted(maps.Keys(paths)); !slices.Equal(got, routes) {
+		t.Fatalf("described %q\nanswered  %q", got, routes)
+	}
+
+	verify := func(p string, w *httptest.ResponseRecorder) {
+		methods := paths[p].(object)
+		if len(methods) != 1 || methods["get"] == nil {
+			t.Fatalf("%s: described for %v, takes get", p, slices.Sorted(maps.Keys(methods)))
+		}
+		responses := methods["get"].(object)["responses"].(object)
+		response, ok := responses[fmt.Sprint(w.Code)].(object)
+		if !ok {
+			response = responses["default"].(object)
+		}
+		response, _ = d.deref(response, "")
+		contentType, _, err := mime.ParseMediaType(w.Header().Get("Content-Type"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, ok := response["content"].(object)[contentType].(object)
+		if !ok {
+			t.Errorf("%s: %d comes as %s, which is not described", p, w.Code, contentType)
+			return
+		}
+		var v any = w.Body.String()
+		if strings.HasSuffix(contentType, "json") {
+			dec := json.NewDecoder(w.Body)
+			dec.UseNumber()
+			if err := dec.Decode(&v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, s := range d.check(content["schema"].(object), p, v) {
+			t.Errorf("%s: %d: %s", p, w.Code, s)
+		}
+	}
+	for _, p := range routes {
+		target := strings.ReplaceAll(p, "{name}", "front")
+		for _, source := range []Source{full(), empty(), broken()} {
+			s := server(t, source)
+			verify(p, ask(s, "GET", target, "localhost"))
+			verify(p, ask(s, "GET", target, "evil.example"))
+			verify(p, ask(s, "POST", target, "localhost"))
+		}
+	}
+
+	// next is reserved: every collection is given whole so far.
+	for name, schema := range d.doc["components"].(object)["schemas"].(object) {
+		properties, _ := schema.(object)["properties"].(object)
+		for key := range properties {
+			if !d.met[name+"."+key] && key != "next" {
+				t.Errorf("%s.%s is described and never comes", name, key)
+			}
+		}
+	}
+}
