@@ -167,9 +167,9 @@ func short(s string) string {
 	return s
 }
 
-// adoption is the part of a site file that takes a sender as a camera, by the
-// surest key it shows.
-func adoption(s *sender) string {
+// adoption is the part of a site file that takes a sender as a camera of that
+// name, by the surest key it shows.
+func adoption(s *sender, name string) string {
 	d := s.device
 	var keys []string
 	switch {
@@ -190,7 +190,7 @@ func adoption(s *sender) string {
 	if d.Channel > 0 {
 		keys = append(keys, "channel: "+strconv.Itoa(d.Channel))
 	}
-	return "cameras:\n  " + cameraName(d.Name) + ":\n    match: {" + strings.Join(keys, ", ") + "}\n"
+	return "cameras:\n  " + name + ":\n    match: {" + strings.Join(keys, ", ") + "}\n"
 }
 
 // quote writes a text so that YAML reads it back as it is, whatever it holds.

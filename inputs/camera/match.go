@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -457,5 +459,13 @@ func (m *Matcher) advise(s *sender) (reason, adopt string) {
 			}
 		}
 	}
-	return "no camera of the site file fits", adoption(s)
+	if _, ok := m.resident(place{s.remote, 0}); !ok && !s.named && m.places[place{s.remote, 0}] != nil {
+		return "it says nothing of itself and several cameras post from its address; write `ip` at the one whose it is", ""
+	}
+	base := cameraName(s.device.Name)
+	name := base
+	for n := 2; slices.ContainsFunc(m.cameras, func(c Camera) bool { return c.Name == name }); n++ {
+		name = base + "-" + strconv.Itoa(n)
+	}
+	return "no camera of the site file fits", adoption(s, name)
 }

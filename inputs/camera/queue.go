@@ -14,7 +14,7 @@ import (
 
 // Bounds of one camera's queue.
 const (
-	queueFrames = 128             // trajectory posts waiting; then they are merged
+	queueFrames = 256             // trajectory posts waiting; then they are merged
 	queueEvents = 64              // other posts waiting; then the next ones wait outside
 	queueWait   = 2 * time.Second // how long they do, before they are refused
 	batchSize   = 16              // posts handed to the loop at once, in turns
