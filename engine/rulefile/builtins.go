@@ -57,7 +57,7 @@ func (c *compiler) builtin(n ast.Node, name string, args []ast.Node) *val {
 		} else if name == "upper" {
 			change = strings.ToUpper
 		}
-		v.kind, v.steps = kText, textSteps(a)
+		v.kind, v.steps, v.long = kText, textSteps(a), a.long
 		v.text = func(l *engine.Look, it *item) (string, bool) {
 			s, ok := f(l, it)
 			if !ok {
@@ -66,8 +66,9 @@ func (c *compiler) builtin(n ast.Node, name string, args []ast.Node) *val {
 			return change(s), true
 		}
 	case "string":
-		v.kind, v.steps = kText, textSteps(a)
+		v.kind, v.long = kText, a.long
 		if a.kind == kUntyped {
+			v.long = true
 			f := a.any
 			v.text = func(l *engine.Look, it *item) (string, bool) {
 				x, ok := f(l, it)
@@ -180,7 +181,7 @@ func (c *compiler) length(v, a *val) *val {
 		v.num = func(*engine.Look, *item) (float64, bool) { return n, true }
 	case kUntyped:
 		f := a.any
-		v.steps = textSteps(a)
+		v.steps += 80
 		v.num = func(l *engine.Look, it *item) (float64, bool) {
 			x, ok := f(l, it)
 			if !ok {
@@ -301,7 +302,7 @@ func (c *compiler) predicate(n ast.Node, name string, args []ast.Node) *val {
 		return c.errorf(p.Node, "the condition is always %s", body.bool())
 	}
 	f := body.truth
-	return &val{kind: kBool, node: n, steps: list.steps + count*(body.steps+1) + 1, truth: func(l *engine.Look, it *item) engine.Truth {
+	return &val{kind: kBool, node: n, steps: list.steps + min(count*(min(body.steps, muchTooMany)+1), muchTooMany) + 1, truth: func(l *engine.Look, it *item) engine.Truth {
 		x, ok := get(l, it)
 		entries, is := x.([]any)
 		if !ok || !is || len(entries) > maxItems {

@@ -19,6 +19,8 @@ const (
 	maxPredicates = 2      // predicates within each other
 	maxSteps      = 20_000 // of one rule
 	maxItems      = 64     // of a list in a message
+	// muchTooMany keeps sums of steps small; it is far beyond maxSteps.
+	muchTooMany = 1 << 20
 )
 
 // carries says what the events of a rule bring along.
@@ -52,7 +54,7 @@ type uses struct {
 	reads     engine.Reads
 	statuses  bool
 	atEnd     bool
-	names     []string
+	names     map[engine.Kind][]string // constant names, by the kind of event that has them
 	zones     []engine.ZoneRef
 	lines     []engine.LineRef
 	schedules []int
@@ -125,6 +127,8 @@ func parseMessage(m string) string {
 		return "the expression ends too early"
 	case m == "literal not terminated":
 		return "a text has no closing quote"
+	case strings.HasPrefix(m, `unexpected token Operator("#")`):
+		return "# is the entry of a list and can only stand in any, all, none or one"
 	case strings.HasPrefix(m, "unexpected token Operator(\"=\")"):
 		return "a single = compares nothing (did you mean ==?)"
 	case strings.HasPrefix(m, "unexpected token "):
@@ -147,7 +151,7 @@ func (c *compiler) condition(text string) *branch {
 	if b == nil {
 		return nil
 	}
-	c.uses.steps += b.steps
+	c.uses.steps = min(c.uses.steps+b.steps, muchTooMany)
 	if b.constant != nil {
 		c.errorf(n, "the condition is always %s", *b.constant)
 		return nil
@@ -388,7 +392,7 @@ func (c *compiler) conditional(x *ast.ConditionalNode) *val {
 	if !c.same(x, &a, &b) {
 		return nil
 	}
-	v := &val{kind: a.kind, node: x, steps: q.steps + a.steps + b.steps + 1, constant: q.constant && a.constant && b.constant}
+	v := &val{kind: a.kind, node: x, steps: q.steps + a.steps + b.steps + 1, constant: q.constant && a.constant && b.constant, long: a.long || b.long}
 	if q.constant {
 		return c.errorf(x.Cond, "the condition is always %s", q.bool())
 	}

@@ -114,6 +114,8 @@ func (a at) plain(top *yaml.Node) bool {
 	var walk func(n *yaml.Node, depth int, condition bool)
 	walk = func(n *yaml.Node, depth int, condition bool) {
 		switch {
+		case condition && n.Kind == yaml.ScalarNode && isBang(n):
+			return
 		case depth > maxDepth:
 			if ok {
 				a.errorf(n, "nested deeper than %d", maxDepth)
@@ -139,6 +141,11 @@ func (a at) plain(top *yaml.Node) bool {
 	}
 	walk(top, 0, false)
 	return ok
+}
+
+// isBang tells whether YAML took the ! at the beginning of a text for a tag.
+func isBang(n *yaml.Node) bool {
+	return strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!")
 }
 
 func isConditionKey(s string) bool { return s == "when" || s == "while" || s == "if" }

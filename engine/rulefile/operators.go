@@ -3,6 +3,7 @@ package rulefile
 import (
 	"math"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"time"
 
@@ -95,7 +96,7 @@ func (c *compiler) otherwise(x *ast.BinaryNode, a, b *val) *val {
 	if len(a.words) > 0 && b.constant {
 		c.checkWord(a, b)
 	}
-	v := &val{kind: a.kind, node: x, steps: a.steps + b.steps + 1, constant: a.constant && b.constant, words: a.words}
+	v := &val{kind: a.kind, node: x, steps: a.steps + b.steps + 1, constant: a.constant && b.constant, words: a.words, long: a.long || b.long}
 	if b.kind != kText || !b.constant {
 		v.words = nil
 	} else if v.words != nil && !contains(v.words, b.str()) {
@@ -220,6 +221,9 @@ func (c *compiler) compare(n ast.Node, op string, a, b *val) *val {
 			return c.errorf(n, "texts can be compared with == and != only")
 		}
 		if !c.checkWord(a, b) {
+			return nil
+		}
+		if a.what == isCameraName && b.constant && !c.cameraExists(b) {
 			return nil
 		}
 		c.compareTexts(v, op, a, b)
@@ -349,9 +353,6 @@ func (c *compiler) compareTexts(v *val, op string, a, b *val) {
 				v.need.classes = scene.Classes(scene.Person, scene.Car, scene.Motor) &^ scene.Classes(class)
 			}
 		case isCameraName:
-			if !c.cameraExists(b) {
-				return
-			}
 			if same {
 				v.need.cams = []int{c.ld.cameras[k]}
 				v.need.names = []string{k}
@@ -560,8 +561,14 @@ func (c *compiler) inLoose(v, a, b *val) {
 	}
 }
 
-// textSteps is what looking through a text costs. A text of a message may be long.
-func textSteps(v *val) int { return v.steps + 20 }
+// textSteps is what looking through a text costs, in steps of at most a quarter of a microsecond. A text of a device is
+// short, one of a message may have 16 KB.
+func textSteps(v *val) int {
+	if v.long {
+		return v.steps + 80
+	}
+	return v.steps + 2
+}
 
 func (c *compiler) search(x *ast.BinaryNode, a, b *val) *val {
 	for _, v := range []*val{a, b} {
@@ -588,7 +595,7 @@ func (c *compiler) search(x *ast.BinaryNode, a, b *val) *val {
 			return c.errorf(b.node, "the pattern cannot be used: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 		}
 		// The matcher may keep as many states as the pattern has parts, for each character.
-		v.steps += 10 * len(b.str())
+		v.steps += patternSteps(b.str(), a.long)
 		v.truth = func(l *engine.Look, it *item) engine.Truth {
 			s, ok := f(l, it)
 			if !ok {
@@ -615,6 +622,21 @@ func (c *compiler) search(x *ast.BinaryNode, a, b *val) *val {
 	return v
 }
 
+// patternSteps is the worst that matching takes, at 10 ns for each state and character.
+func patternSteps(pattern string, long bool) int {
+	characters := 256
+	if long {
+		characters = 16 << 10
+	}
+	states := maxSteps
+	if tree, err := syntax.Parse(pattern, syntax.Perl); err == nil {
+		if prog, err := syntax.Compile(tree.Simplify()); err == nil {
+			states = len(prog.Inst)
+		}
+	}
+	return min(states*(characters/25), muchTooMany)
+}
+
 // arithmetic is + - * / %. One operation at a time, each rounded, so that every machine gets the same number.
 func (c *compiler) arithmetic(x *ast.BinaryNode, a, b *val) *val {
 	op := x.Operator
@@ -628,8 +650,8 @@ func (c *compiler) arithmetic(x *ast.BinaryNode, a, b *val) *val {
 	}
 	v := &val{node: x, constant: a.constant && b.constant, steps: a.steps + b.steps + 1}
 	if op == "+" && a.kind == kText && b.kind == kText {
-		v.kind = kText
-		v.steps += 20
+		v.kind, v.long = kText, a.long || b.long
+		v.steps = textSteps(a) + textSteps(b)
 		f, g := a.text, b.text
 		v.text = func(l *engine.Look, it *item) (string, bool) {
 			s, ok1 := f(l, it)

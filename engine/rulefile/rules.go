@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/expr-lang/expr/parser"
 	"github.com/sallyport/sallyport/engine"
 	"github.com/sallyport/sallyport/engine/scene"
 	"github.com/sallyport/sallyport/engine/schedule"
@@ -180,7 +181,7 @@ func (rc *ruleCompiler) on() {
 	items, ok := a.oneOrMore(n, "on")
 	rc.onBad = !ok
 	if ok && len(items) == 0 {
-		a.errorf(n, "on is empty; leave it out for a rule that is looked at whenever something it reads changes")
+		a.errorf(n, "the list is empty; leave on out for a rule that is looked at whenever something it reads changes")
 		rc.onBad = true
 	}
 	for _, i := range items {
@@ -195,11 +196,11 @@ func (rc *ruleCompiler) on() {
 		}
 		r.On = union(r.On, []engine.Kind{k})
 	}
+	rc.scope.carries = ^carries(0)
 	if len(r.On) == 0 {
 		return
 	}
 	rc.scope.on = r.On
-	rc.scope.carries = ^carries(0)
 	words := make([]string, len(r.On))
 	r.Level = true
 	for i, k := range r.On {
@@ -261,7 +262,7 @@ func (rc *ruleCompiler) settings() {
 	r := rc.rule
 	r.Mode = engine.ModeLive
 	for _, p := range rc.pairs {
-		a := rc.at.in(p.name)
+		a := rc.at
 		switch p.name {
 		case "per":
 			rc.per(a, p.val)
@@ -338,7 +339,7 @@ func (rc *ruleCompiler) limit(a at, n *yaml.Node) {
 	d, err := schedule.ParseDuration(strings.TrimSpace(per))
 	switch {
 	case err != nil:
-		a.errorf(n, "%v", err)
+		a.errorf(n, "limit: %v", err)
 	case d <= 0 || d > maxDuration:
 		a.errorf(n, "the time of a limit is more than 0 and at most 3650d")
 	default:
@@ -356,7 +357,7 @@ func (ld *loader) condition(a at, n *yaml.Node, sc scope, u *uses) *branch {
 	}
 	rest := trapTail(a.src, n)
 	switch {
-	case n.Kind == yaml.ScalarNode && strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!"):
+	case n.Kind == yaml.ScalarNode && isBang(n):
 		a.errorf(n, "a condition that begins with ! needs \"%s: |\" with the condition on the next line, or single quotes around it", key)
 		return nil
 	case n.Kind == yaml.MappingNode || n.Kind == yaml.SequenceNode:
@@ -373,7 +374,7 @@ func (ld *loader) condition(a at, n *yaml.Node, sc scope, u *uses) *branch {
 	case isNull(n):
 		a.errorf(n, "the condition is empty")
 		return nil
-	case rest > 0 && !balanced(n.Value):
+	case rest > 0 && cutOff(n.Value):
 		a.put(n.Line, rest, false, fmt.Sprintf("YAML takes what follows blank # as a comment; a condition that holds it needs \"%s: |\" with the condition on the next line, or single quotes around it", key))
 		return nil
 	}
@@ -395,30 +396,10 @@ func trapTail(src *source, n *yaml.Node) int {
 	return 0
 }
 
-// balanced tells whether quotes and brackets of an expression close.
-func balanced(s string) bool {
-	depth := 0
-	var quote rune
-	escaped := false
-	for _, r := range s {
-		switch {
-		case escaped:
-			escaped = false
-		case quote != 0 && r == '\\' && quote != '`':
-			escaped = true
-		case quote != 0:
-			if r == quote {
-				quote = 0
-			}
-		case r == '"' || r == '\'' || r == '`':
-			quote = r
-		case r == '(' || r == '[' || r == '{':
-			depth++
-		case r == ')' || r == ']' || r == '}':
-			depth--
-		}
-	}
-	return depth == 0 && quote == 0
+// cutOff tells whether an expression lacks its end.
+func cutOff(text string) bool {
+	_, err := parser.Parse(text)
+	return err != nil && (strings.Contains(err.Error(), "EOF") || strings.Contains(err.Error(), "not terminated"))
 }
 
 func (rc *ruleCompiler) conditions() {
@@ -462,11 +443,8 @@ func (rc *ruleCompiler) finish() {
 	if rc.when != nil {
 		n := rc.when.need
 		r.Need = engine.Need{Cameras: append([]int(nil), n.cams...), Classes: n.classes, Zones: n.zones}
-		r.Names = union(rc.uses.names, n.names)
+		r.Names = rc.names(n)
 		rc.checkClasses(n)
-	}
-	if len(r.Names) == 0 {
-		r.Names = nil
 	}
 	zones := union(union(rc.uses.zones, rc.after.zones), rc.acts.zones)
 	if len(rc.uses.zones) > 0 {
@@ -485,6 +463,24 @@ func (rc *ruleCompiler) finish() {
 		}
 	}
 	rc.identity(zones)
+}
+
+// names are the only names the rule is looked at for; nil for all.
+func (rc *ruleCompiler) names(n need) []string {
+	var all []string
+	for _, k := range rc.rule.On {
+		switch k {
+		case engine.KindContact, engine.KindRelay, engine.KindFlag, engine.KindCamera:
+		default:
+			return nil
+		}
+		names := union(rc.uses.names[k], n.names)
+		if len(names) == 0 {
+			return nil
+		}
+		all = union(all, names)
+	}
+	return all
 }
 
 // checkClasses warns when no zone the rule needs ever holds a class it needs.
@@ -540,8 +536,10 @@ type drive struct {
 
 // checkAll looks at what only shows when all rules are known.
 func (ld *loader) checkAll() {
+	// An error in a rule may be why it uses none.
+	errors := Failed(ld.sink.problems)
 	for i, used := range ld.zoneUsed {
-		if !used {
+		if !used && !errors {
 			p := ld.zoneNodes[i]
 			ld.zoneAt[i].warnf(p.key, "no rule uses it")
 		}

@@ -211,7 +211,7 @@ func (c *compiler) part(text string) (part, bool) {
 	if v == nil {
 		return part{}, false
 	}
-	c.uses.steps += v.steps
+	c.uses.steps = min(c.uses.steps+v.steps, muchTooMany)
 	return part{value: v.asText(), any: v.asAny()}, true
 }
 

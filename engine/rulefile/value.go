@@ -87,6 +87,8 @@ type val struct {
 	constant bool
 	// steps is the most steps one evaluation takes.
 	steps int
+	// long says that a text comes out of a message and may have 16 KB.
+	long bool
 	// grows says that a duration grows with time by itself.
 	grows bool
 	// words are all the texts it can be; nil when it can be any.
@@ -116,20 +118,20 @@ const (
 )
 
 func constText(n ast.Node, s string) *val {
-	return &val{kind: kText, node: n, constant: true, steps: 1, text: func(*engine.Look, *item) (string, bool) { return s, true }}
+	return &val{kind: kText, node: n, constant: true, text: func(*engine.Look, *item) (string, bool) { return s, true }}
 }
 
 func constNumber(n ast.Node, f float64) *val {
-	return &val{kind: kNumber, node: n, constant: true, steps: 1, num: func(*engine.Look, *item) (float64, bool) { return f, true }}
+	return &val{kind: kNumber, node: n, constant: true, num: func(*engine.Look, *item) (float64, bool) { return f, true }}
 }
 
 func constBool(n ast.Node, b bool) *val {
 	t := engine.TruthOf(b)
-	return &val{kind: kBool, node: n, constant: true, steps: 1, truth: func(*engine.Look, *item) engine.Truth { return t }}
+	return &val{kind: kBool, node: n, constant: true, truth: func(*engine.Look, *item) engine.Truth { return t }}
 }
 
 func constDuration(n ast.Node, d time.Duration) *val {
-	return &val{kind: kDuration, node: n, constant: true, steps: 1, dur: func(*engine.Look, *item) (time.Duration, bool) { return d, true }}
+	return &val{kind: kDuration, node: n, constant: true, dur: func(*engine.Look, *item) (time.Duration, bool) { return d, true }}
 }
 
 // str, number, duration and bool are the values of constants.

@@ -81,7 +81,7 @@ func (c *compiler) carried(n ast.Node, what string, need carries, by string) boo
 	if by != "" {
 		by = " (it comes with on: " + by + ")"
 	}
-	c.errorf(n, "%s is not there in %s%s", what, c.scope.where, by)
+	c.errorf(n, "%s is not carried by %s%s", what, c.scope.where, by)
 	return false
 }
 
@@ -555,7 +555,10 @@ func (c *compiler) named(n ast.Node, what string, names []string, index map[stri
 // name keeps a constant name for the rule's index by name, when the rule is of that kind.
 func (c *compiler) name(k engine.Kind, name string) {
 	if has(c.scope.on, k) {
-		c.uses.names = union(c.uses.names, []string{name})
+		if c.uses.names == nil {
+			c.uses.names = map[engine.Kind][]string{}
+		}
+		c.uses.names[k] = union(c.uses.names[k], []string{name})
 	}
 }
 
