@@ -221,7 +221,7 @@ func (r *reader) camera(key, value *yaml.Node) {
 		{"password", func(v *yaml.Node) { r.secret(v, where+"password: ", true, &c.Password) }},
 		{"token", func(v *yaml.Node) { r.secret(v, where+"token: ", true, &c.Token) }},
 	}, []string{"poll", "tls_pin"}, r.reserved("cameras."+c.Name+"."))
-	if ok && !matched {
+	if ok && !matched && c.Token.IsZero() {
 		r.warnf(key, "%sno match, so no post is this camera's", where)
 	}
 	r.site.Cameras = append(r.site.Cameras, c)

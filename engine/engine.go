@@ -88,7 +88,7 @@ func (e *Engine) newCamera(number int, c CameraDef) *camera {
 		settled: e.now.Mono + e.opts.Tracking.Timeout,
 		targets: make(map[uint64]*trackedTarget),
 	}
-	cam.offline = newTimer(func() { e.cameraOffline(cam) })
+	cam.offline = newWallTimer(func() { e.cameraOffline(cam) })
 	e.timers.set(cam.offline, e.now.Mono+unknownBeat)
 	return cam
 }
@@ -107,6 +107,10 @@ func (e *Engine) Next() (time.Duration, bool) {
 	at, _, ok := e.nextDue()
 	return at, ok
 }
+
+// Rest ends a recording: cron, schedules and the silence of cameras no longer
+// wake anything, so that [Engine.Next] ends when no target, pending or hold is left.
+func (e *Engine) Rest() { e.timers.letRest() }
 
 // nextDue is the next moment and the camera whose targets end then; nil when it is a timer's.
 func (e *Engine) nextDue() (at time.Duration, cam *camera, ok bool) {
@@ -341,23 +345,22 @@ func (e *Engine) sceneChanged(cam *camera, ev *Event) {
 	for i := range cam.scene.Changes() {
 		c := &cam.scene.Changes()[i]
 		d := Decision{Camera: cam.name, Target: c.Target.ID(), HasTarget: true}
-		layout := cam.scene.Layout()
 		switch c.Type {
 		case scene.Enter:
 			d.Type = DecisionEnter
-			d.Zone = layout.Zones[c.Zone].Name
+			d.Zone = c.Name
 			d.Since = e.wall(c.Since)
 			e.changed |= ReadsScene
 		case scene.Leave:
 			d.Type = DecisionLeave
-			d.Zone = layout.Zones[c.Zone].Name
+			d.Zone = c.Name
 			d.Since, d.Until = e.wall(c.Since), e.wall(c.Until)
 			d.Dwell, d.HasDwell = c.Dwell, true
 			d.Reason = c.Reason.String()
 			e.changed |= ReadsScene
 		case scene.Cross:
 			d.Type = DecisionCross
-			d.Line = layout.Lines[c.Line].Name
+			d.Line = c.Name
 			d.Direction = c.Direction.String()
 			e.changed |= ReadsScene
 		case scene.Vanish:

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 )
 
@@ -11,13 +12,15 @@ type timer struct {
 	at    time.Duration
 	seq   uint64
 	run   func()
-	index int // place in the heap; -1 = not set
+	index int  // place in the heap; -1 = not set
+	wall  bool // follows the wall clock or a silence; rests after a recording's end
 }
 
 // timers is a heap of timers by moment, then by the order they were set.
 type timers struct {
 	heap []*timer
 	seq  uint64
+	rest bool // timers that follow the wall clock are not set any more
 }
 
 func (q *timers) Len() int { return len(q.heap) }
@@ -49,8 +52,24 @@ func (q *timers) Pop() any {
 // newTimer makes a timer that is not set.
 func newTimer(run func()) *timer { return &timer{run: run, index: -1} }
 
+// newWallTimer makes a timer for cron, schedules and the silence of cameras.
+func newWallTimer(run func()) *timer { return &timer{run: run, index: -1, wall: true} }
+
+// letRest stops every timer that follows the wall clock, for good.
+func (q *timers) letRest() {
+	q.rest = true
+	for _, t := range slices.Clone(q.heap) {
+		if t.wall {
+			q.stop(t)
+		}
+	}
+}
+
 // set lets t run at a moment, whatever it was set to before.
 func (q *timers) set(t *timer, at time.Duration) {
+	if q.rest && t.wall {
+		return
+	}
 	t.at = at
 	t.seq = q.seq
 	q.seq++

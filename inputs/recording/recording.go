@@ -285,15 +285,17 @@ func Append(b []byte, l *Line, stripped bool) []byte {
 	case Relay, Contact:
 		w.On = &l.On
 	}
-	j, err := json.Marshal(w)
-	if err != nil {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false) // bodies are XML; escaped they would be hard to read and a third longer
+	if enc.Encode(w) != nil {
 		// Nothing in w can fail to be written.
 		return b
 	}
 	if !l.HasMono {
-		return append(append(b, j...), '\n')
+		return append(b, buf.Bytes()...)
 	}
-	b = append(b, j[:len(j)-1]...)
+	b = append(b, buf.Bytes()[:buf.Len()-2]...) // without the closing brace and the line's end
 	b = fmt.Appendf(b, `,"mono":%d.%09d}`, l.Mono/time.Second, l.Mono%time.Second)
 	return append(b, '\n')
 }
