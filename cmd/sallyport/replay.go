@@ -165,6 +165,10 @@ func (r *replay) run(ctx context.Context, lines *recording.Reader) error {
 func (r *replay) line(l *recording.Line) error {
 	at, first := r.instant(l), r.engine == nil
 	if first {
+		// A recording of ours holds the outcomes of steps; without them every step
+		// counts as begun and done.
+		r.options.NoOutcomes = l.Run == ""
+		r.warn("the recording begins without a snapshot: nothing is known before its first line")
 		var out []engine.Decision
 		r.engine, out = engine.New(r.rules, r.options, at)
 		r.show(out)
