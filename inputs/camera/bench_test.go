@@ -73,7 +73,7 @@ func BenchmarkPort(b *testing.B) {
 				b.Error(err)
 				return
 			}
-			for n := 0; n < len(ok) || string(first[n-len(ok):n]) != ok; {
+			for n := 0; n < len(success) || string(first[n-len(success):n]) != success; {
 				m, err := io.ReadAtLeast(k.c, first[n:], 1)
 				if err != nil {
 					b.Error(err)

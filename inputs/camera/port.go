@@ -37,8 +37,8 @@ const (
 	bodyHint    = 1 << 20 // a Content-Length is believed up to here
 )
 
-// ok is the answer cameras want (protocol notes 1).
-const ok = `<config version="1.0" xmlns="http://www.ipc.com/ver10"><status>success</status></config>`
+// success is the answer cameras want (protocol notes 1).
+const success = `<config version="1.0" xmlns="http://www.ipc.com/ver10"><status>success</status></config>`
 
 // hello answers a GET.
 const hello = "Sallyport camera port: cameras POST their events here.\n"
@@ -88,8 +88,8 @@ func New(cfg Config) *Port {
 		doors:    doors{open: make(map[netip.Addr]int)},
 		plain:    []string{"text/plain; charset=utf-8"},
 		xml:      []string{"application/xml"},
-		okLength: []string{strconv.Itoa(len(ok))},
-		okBody:   []byte(ok),
+		okLength: []string{strconv.Itoa(len(success))},
+		okBody:   []byte(success),
 	}
 	p.items.New = func() any { return &Item{buf: make([]byte, 0, bodyStart)} }
 	p.scratches.New = func() any { return &scratch{words: words{}} }

@@ -138,16 +138,16 @@ func TestTransport(t *testing.T) {
 		stays   bool
 		posts   int
 	}{
-		{"a camera", "POST /API HTTP/1.1\r\nHost: x\r\nContent-Type: application/xml\r\nConnection: keep-alive\r\n" + length + "\r\n" + body, 200, ok, true, 1},
-		{"no content type, a long path", "POST /API/SendAlarmStatus?a=b HTTP/1.1\r\nHost: x\r\n" + length + "\r\n" + body, 200, ok, true, 1},
-		{"a recorder: absolute form, close", "POST http://10.0.0.1:5002/API HTTP/1.1\r\nHost: 10.0.0.1:5002\r\nConnection: close\r\n" + length + "\r\n" + body, 200, ok, false, 1},
-		{"absolute form without a path", "POST http://10.0.0.1:5002 HTTP/1.1\r\nHost: 10.0.0.1:5002\r\n" + length + "\r\n" + body, 200, ok, true, 1},
-		{"HTTP/1.0", "POST /API HTTP/1.0\r\n" + length + "\r\n" + body, 200, ok, false, 1},
-		{"chunked", "POST /API HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked, 200, ok, true, 1},
-		{"chunked and Content-Length: 0", "POST /API HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked, 200, ok, true, 1},
-		{"an empty heartbeat", "POST /API HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 200, ok, true, 1},
-		{"no length at all", "POST /API HTTP/1.1\r\nHost: x\r\n\r\n", 200, ok, true, 1},
-		{"a stranger", "POST /API HTTP/1.1\r\nHost: x\r\n" + length + "\r\n" + strings.ReplaceAll(body, porchMAC, nvrMAC), 200, ok, true, 0},
+		{"a camera", "POST /API HTTP/1.1\r\nHost: x\r\nContent-Type: application/xml\r\nConnection: keep-alive\r\n" + length + "\r\n" + body, 200, success, true, 1},
+		{"no content type, a long path", "POST /API/SendAlarmStatus?a=b HTTP/1.1\r\nHost: x\r\n" + length + "\r\n" + body, 200, success, true, 1},
+		{"a recorder: absolute form, close", "POST http://10.0.0.1:5002/API HTTP/1.1\r\nHost: 10.0.0.1:5002\r\nConnection: close\r\n" + length + "\r\n" + body, 200, success, false, 1},
+		{"absolute form without a path", "POST http://10.0.0.1:5002 HTTP/1.1\r\nHost: 10.0.0.1:5002\r\n" + length + "\r\n" + body, 200, success, true, 1},
+		{"HTTP/1.0", "POST /API HTTP/1.0\r\n" + length + "\r\n" + body, 200, success, false, 1},
+		{"chunked", "POST /API HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked, 200, success, true, 1},
+		{"chunked and Content-Length: 0", "POST /API HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked, 200, success, true, 1},
+		{"an empty heartbeat", "POST /API HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 200, success, true, 1},
+		{"no length at all", "POST /API HTTP/1.1\r\nHost: x\r\n\r\n", 200, success, true, 1},
+		{"a stranger", "POST /API HTTP/1.1\r\nHost: x\r\n" + length + "\r\n" + strings.ReplaceAll(body, porchMAC, nvrMAC), 200, success, true, 0},
 		{"a bad body", "POST /API HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\n<a></b>", 400, "", true, 0},
 		{"a bad body, chunked", "POST /API HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n<a></b>\r\n0\r\n\r\n", 400, "", true, 0},
 		{"bad chunks", "POST /API HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400, failed("the body ended early or is not chunked as it says"), false, 0},
@@ -177,7 +177,7 @@ func TestTransport(t *testing.T) {
 				return
 			}
 			k.send("POST /next HTTP/1.1\r\nHost: x\r\n" + length + "\r\n" + body)
-			if status, answer, _ := k.answer(); status != 200 || answer != ok {
+			if status, answer, _ := k.answer(); status != 200 || answer != success {
 				t.Errorf("the next post: %d %q", status, answer)
 			}
 		})
@@ -213,7 +213,7 @@ func TestPipelining(t *testing.T) {
 	}
 	k.send(all.String())
 	for range 20 {
-		if status, answer, stays := k.answer(); status != 200 || answer != ok || !stays {
+		if status, answer, stays := k.answer(); status != 200 || answer != success || !stays {
 			t.Errorf("%d %q %v", status, answer, stays)
 		}
 	}

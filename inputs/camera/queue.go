@@ -1,7 +1,6 @@
 package camera
 
 import (
-	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -281,38 +280,65 @@ func (l *lane) leave(w *waiter) {
 	w.next = nil
 }
 
-// merge makes room for a trajectory post: the last one of the same device is
-// taken out and its targets that the new one does not hold are added to the new
-// one, before its own. Without one the oldest trajectory post is given up. What
-// was taken out is returned.
+// mergeLook is how many of the oldest trajectory posts are looked at for one
+// whose device posted again since.
+const mergeLook = 16
+
+// merge makes room for a trajectory post and returns what it took out. The last
+// one of the same device is taken into the new one; if there is none, one of the
+// oldest is taken into a later one of its own device; if there is none either,
+// the oldest is given up.
 func (l *lane) merge(it *Item) *Item {
-	e := it.Events[0]
-	var oldest *Item
 	for old := l.tail; old != nil; old = old.prev {
+		if old.frame() && it.sameDevice(old) {
+			l.remove(old)
+			l.seen.merged++
+			it.absorb(old)
+			return old
+		}
+	}
+	var oldest *Item
+	looks := 0
+	for old := l.head; old != nil && looks < mergeLook; old = old.next {
 		if !old.frame() {
 			continue
 		}
-		oldest = old
-		was := old.Events[0]
-		if was.Device != e.Device || old.Remote != it.Remote {
-			continue
+		looks++
+		if oldest == nil {
+			oldest = old
 		}
-		l.remove(old)
-		l.seen.merged++
-		it.Merged += old.Merged + 1
-		// What a merged post could not say is in the counts already.
-		e.Problems = e.Problems[:0]
-		own := len(e.Targets)
-		for _, t := range was.Targets {
-			if len(e.Targets) < viewtron.MaxTargets && t.HasID && !slices.ContainsFunc(e.Targets[:own], func(n engine.Listed) bool { return n.HasID && n.ID == t.ID }) {
-				e.Targets = append(e.Targets, t)
+		for later := old.next; later != nil; later = later.next {
+			if later.frame() && later.sameDevice(old) {
+				l.remove(old)
+				l.seen.merged++
+				later.absorb(old)
+				return old
 			}
 		}
-		return old
 	}
 	l.remove(oldest)
 	l.seen.dropped++
 	return oldest
+}
+
+// sameDevice says whether two posts are of one device.
+func (it *Item) sameDevice(o *Item) bool {
+	return it.Remote == o.Remote && it.Path == o.Path && it.Events[0].Device == o.Events[0].Device
+}
+
+// absorb adds the targets of an older trajectory post that this one does not
+// hold, after its own. Problems are in the counts already, and the recording of
+// a merged post could not repeat them.
+func (it *Item) absorb(old *Item) {
+	e := it.Events[0]
+	it.Merged += old.Merged + 1
+	e.Problems = e.Problems[:0]
+	own := len(e.Targets)
+	for _, t := range old.Events[0].Targets {
+		if len(e.Targets) < viewtron.MaxTargets && t.HasID && !slices.ContainsFunc(e.Targets[:own], func(n engine.Listed) bool { return n.HasID && n.ID == t.ID }) {
+			e.Targets = append(e.Targets, t)
+		}
+	}
 }
 
 // appendTrajectory writes a trajectory post that decodes to e: the recording of
@@ -399,9 +425,10 @@ func appendEscaped(b []byte, text string) []byte {
 
 // budget bounds the memory of large bodies, over all and for each address.
 type budget struct {
-	mu   sync.Mutex // covers used and of
-	used int64
-	of   map[netip.Addr]int64
+	mu    sync.Mutex // covers the fields below
+	used  int64
+	of    map[netip.Addr]int64
+	freed chan struct{} // closed when bytes come back; nil when nobody waits
 }
 
 // Bounds of the bodies held at one time, in bytes; small ones are bounded by
@@ -411,20 +438,43 @@ const (
 	budgetOne = 24 << 20 // one address; loopback counts for many
 )
 
-// take asks for n more bytes for a body from an address.
+// take asks for n more bytes for a body from an address, and waits up to
+// queueWait for them.
 func (b *budget) take(from netip.Addr, n int64) bool {
+	freed := b.try(from, n)
+	if freed == nil {
+		return true
+	}
+	t := time.NewTimer(queueWait)
+	defer t.Stop()
+	for freed != nil {
+		select {
+		case <-freed:
+			freed = b.try(from, n)
+		case <-t.C:
+			return false
+		}
+	}
+	return true
+}
+
+// try takes the bytes and returns nil, or says when to try again.
+func (b *budget) try(from netip.Addr, n int64) (freed <-chan struct{}) {
 	one := int64(budgetOne)
 	if from.IsLoopback() {
-		one = math.MaxInt64
+		one = budgetAll
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.used+n > budgetAll || b.of[from]+n > one {
-		return false
+		if b.freed == nil {
+			b.freed = make(chan struct{})
+		}
+		return b.freed
 	}
 	b.used += n
 	b.of[from] += n
-	return true
+	return nil
 }
 
 // put gives n bytes back.
@@ -437,5 +487,9 @@ func (b *budget) put(from netip.Addr, n int64) {
 	b.used -= n
 	if b.of[from] -= n; b.of[from] <= 0 {
 		delete(b.of, from)
+	}
+	if b.freed != nil {
+		close(b.freed)
+		b.freed = nil
 	}
 }

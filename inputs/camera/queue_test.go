@@ -154,6 +154,23 @@ func TestFullQueueMergesTrajectories(t *testing.T) {
 	}
 }
 
+// TestFullQueueMergesAnOlderPair shows that a device new to a full queue finds
+// room without a box being lost.
+func TestFullQueueMergesAnOlderPair(t *testing.T) {
+	p := New(Config{Cameras: []Camera{{Name: "all", Match: []Match{{IP: prefix("10.0.0.0/8")}}}}})
+	post(t, p, "/", trajectory(gateMAC, [5]int{1, 1, 0, 50, 50}, [5]int{2, 1, 0, 50, 50}))
+	for i := range queueFrames - 2 {
+		post(t, p, "/", trajectory(fmt.Sprintf("00:00:00:00:%02x:%02x", i>>8, i&255), [5]int{i, 1, 0, 50, 50}))
+	}
+	post(t, p, "/", trajectory(gateMAC, [5]int{2, 2, 0, 50, 50}))
+	post(t, p, "/", trajectory(porchMAC, [5]int{3, 3, 0, 50, 50}))
+	if s := p.Stats().Cameras[0]; s.Dropped != 0 || s.Merged != 1 {
+		t.Errorf("%+v", s)
+	}
+	got := drain(p)
+	equal(t, got[len(got)-2:], "all target 2@2 1@1", "all target 3@3")
+}
+
 // TestFullQueueOfManyDevices shows what gives way when nothing can be merged.
 func TestFullQueueOfManyDevices(t *testing.T) {
 	p := New(Config{Cameras: []Camera{{Name: "all", Match: []Match{{IP: prefix("10.0.0.0/8")}}}}})
@@ -282,35 +299,42 @@ func TestProblemsAreBounded(t *testing.T) {
 }
 
 // TestLargeBodiesAreBounded shows that the memory of large bodies is bounded for
-// one address and is given back.
+// one address, that a post waits 2 s for it, and that it is given back.
 func TestLargeBodiesAreBounded(t *testing.T) {
-	p := New(twoCameras)
-	big := strings.Replace(plateV1("ABC1"), "d2hvbGUgZnJhbWU=", strings.Repeat("AAAA", 7<<20/4), 1)
-	post(t, p, "/", trajectory(porchMAC))
-	var got []int
-	for range 5 {
-		got = append(got, post(t, p, "/", big))
-	}
-	if fmt.Sprint(got) != "[200 200 200 503 503]" || p.Stats().Full != 2 {
-		t.Errorf("%v, %d", got, p.Stats().Full)
-	}
-	it, _ := p.Take()
-	p.Release(it)
-	it, _ = p.Take()
-	bytes := it.Events[0].Scene.Bytes
-	short, stripped := it.AppendWithoutPictures(nil)
-	if !stripped || len(short) > 4096 || len(it.Raw) < 7<<20 {
-		t.Errorf("stripped %v to %d bytes of %d", stripped, len(short), len(it.Raw))
-	}
-	p.Release(it)
-	if picture, err := bytes(); err != nil || len(picture) != 7<<20/4*3 {
-		t.Errorf("the picture after release: %d bytes, %v", len(picture), err)
-	}
-	if got := post(t, p, "/", big); got != 200 {
-		t.Errorf("after release: %d", got)
-	}
-	drain(p)
-	if p.budget.used != 0 || len(p.budget.of) != 0 {
-		t.Errorf("%d bytes of %v not given back", p.budget.used, p.budget.of)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		p := New(twoCameras)
+		big := strings.Replace(plateV1("ABC1"), "d2hvbGUgZnJhbWU=", strings.Repeat("AAAA", 7<<20/4), 1)
+		post(t, p, "/", trajectory(porchMAC))
+		var got []int
+		begin := time.Now()
+		for range 4 {
+			got = append(got, post(t, p, "/", big))
+		}
+		if fmt.Sprint(got) != "[200 200 200 503]" || p.Stats().Full != 1 || time.Since(begin) != queueWait {
+			t.Errorf("%v, %d, after %v", got, p.Stats().Full, time.Since(begin))
+		}
+		it, _ := p.Take()
+		p.Release(it)
+		it, _ = p.Take()
+		bytes := it.Events[0].Scene.Bytes
+		short, stripped := it.AppendWithoutPictures(nil)
+		if !stripped || len(short) > 4096 || len(it.Raw) < 7<<20 {
+			t.Errorf("stripped %v to %d bytes of %d", stripped, len(short), len(it.Raw))
+		}
+		begin = time.Now()
+		waits := make(chan int)
+		go func() { waits <- post(t, p, "/", big) }()
+		time.Sleep(time.Second)
+		p.Release(it)
+		if got := <-waits; got != 200 || time.Since(begin) != time.Second {
+			t.Errorf("after release: %d after %v", got, time.Since(begin))
+		}
+		if picture, err := bytes(); err != nil || len(picture) != 7<<20/4*3 {
+			t.Errorf("the picture after release: %d bytes, %v", len(picture), err)
+		}
+		drain(p)
+		if p.budget.used != 0 || len(p.budget.of) != 0 {
+			t.Errorf("%d bytes of %v not given back", p.budget.used, p.budget.of)
+		}
+	})
 }
