@@ -15,11 +15,11 @@ const (
 func (e *Engine) posted(cam *camera, ev *Event) {
 	now := e.now.Mono
 	if ev.Kind == KindHeartbeat {
-		if cam.lastBeat != 0 {
+		if cam.heard {
 			cam.beats[cam.beatN%len(cam.beats)] = now - cam.lastBeat
 			cam.beatN++
 		}
-		cam.lastBeat = now
+		cam.lastBeat, cam.heard = now, true
 	}
 	if ev.Kind != KindTarget {
 		cam.scene.Posted(now)
@@ -28,9 +28,9 @@ func (e *Engine) posted(cam *camera, ev *Event) {
 	if cam.online != True {
 		e.setOnline(cam, true)
 	}
-	// The timer is moved only when it runs: a post a frame must cost nothing.
-	if cam.offline.index < 0 {
-		e.timers.set(cam.offline, now+cam.silence())
+	// The timer is put off only when it runs: a post a frame must cost nothing.
+	if due := now + cam.silence(); cam.offline.index < 0 || due < cam.offline.at {
+		e.timers.set(cam.offline, due)
 	}
 }
 
@@ -67,6 +67,8 @@ func (e *Engine) setOnline(cam *camera, on bool) {
 		cam.settled = e.now.Mono + e.opts.Tracking.Timeout
 	}
 	if !on {
+		// The next heartbeat does not tell the interval.
+		cam.heard = false
 		// Nobody knows what its alarms are now.
 		for _, a := range cam.alarms {
 			a.on = Unknown
@@ -74,16 +76,17 @@ func (e *Engine) setOnline(cam *camera, on bool) {
 		for _, r := range e.byKind[KindAlarm] {
 			for _, a := range cam.alarms {
 				e.prepare(r, a.event, cam)
-				e.level(r, subject{cam: cam, name: a.key}, Unknown)
+				e.level(r, subject{kind: KindAlarm, cam: cam, name: a.key}, Unknown)
 			}
 		}
 	}
-	ev := &Event{Kind: KindCamera, Camera: cam.name, Name: cam.name, On: on, Received: e.now.Wall}
+	s := subject{kind: KindCamera, cam: cam, quiet: was == Unknown}
+	ev := e.eventOf(s)
 	for _, r := range e.byKind[KindCamera] {
 		if !r.named(cam.name) {
 			continue
 		}
 		e.prepare(r, ev, cam)
-		e.lookAt(r, subject{cam: cam, quiet: was == Unknown})
+		e.lookAt(r, s)
 	}
 }

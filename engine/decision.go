@@ -54,10 +54,16 @@ type Firing struct {
 	Rule   *Rule
 	Key    string
 	At     Instant
-	Zone   string // the first zone the condition names, when it names one
-	Visit  string // the plate visit the firing belongs to; empty when none
-	Event  *Event // its own copy
-	Shadow bool
+	Camera string // where it happened; empty when at no camera
+	// Target is the target it is about, by the camera's number.
+	Target    uint64
+	HasTarget bool
+	Zone      string // the first zone the condition names, when it names one
+	Visit     string // the plate visit the firing belongs to; empty when none
+	Event     *Event // its own copy
+	Shadow    bool
+
+	serial uint64 // of the tracked target; 0 = none
 }
 
 // Request is one step that is due. Whoever carries it out tells the engine with

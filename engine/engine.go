@@ -39,7 +39,9 @@ type Engine struct {
 	out        []Decision
 	queue      []*Event // what firings changed, taken after the present event
 	changed    Reads
-	watch      []*ruleState // rules with a `while`, and standing rules
+	watch      []*ruleState  // rules with a `while`, and standing rules
+	watched    Reads         // what any of them reads
+	slew       time.Duration // how far the wall clock drifted since the wall timers were set
 	byKind     [kindCount][]*ruleState
 	cand       []bitset // per looked target: the rules to look at
 	union      bitset
@@ -51,8 +53,8 @@ type Engine struct {
 	open       map[outcomeKey]openStep // steps whose outcome may give a firing back
 	openSeq    []outcomeKey            // of open, oldest first
 	waiting    map[outcomeKey]*stepRun // steps that the next one waits for
-	orphans    map[string]*timer       // leases kept over a reload, by lease
-	flagTimers map[string]*timer       // flags that go back after a time
+	orphans    []*orphan               // leases kept over a reload, oldest first
+	flagTimers map[string]*flagTimer   // flags that go back after a time
 	devices    map[string]*deviceClock
 }
 
@@ -61,7 +63,7 @@ type Engine struct {
 func New(rs *Ruleset, o Options, at Instant) (*Engine, []Decision) {
 	e := &Engine{
 		opts: o, open: make(map[outcomeKey]openStep), waiting: make(map[outcomeKey]*stepRun),
-		orphans: make(map[string]*timer), flagTimers: make(map[string]*timer), devices: make(map[string]*deviceClock),
+		flagTimers: make(map[string]*flagTimer), devices: make(map[string]*deviceClock),
 	}
 	e.now = at
 	e.rs = rs
@@ -128,12 +130,18 @@ func (e *Engine) nextDue() (at time.Duration, cam *camera, ok bool) {
 // Advance lets time pass up to an instant: targets end, timers run, each at its
 // own moment. The decisions are valid until the next call.
 func (e *Engine) Advance(to Instant) []Decision {
-	e.out = e.out[:0]
-	e.advance(to)
+	e.begin(to)
 	return e.out
 }
 
-func (e *Engine) advance(to Instant) {
+// begin empties the decisions and lets time pass up to the moment of an input. One
+// taken after something later is taken now: the decision clock does not go back.
+func (e *Engine) begin(to Instant) {
+	e.out = e.out[:0]
+	if to.Mono < e.now.Mono {
+		to.Wall = to.Wall.Add(e.now.Mono - to.Mono)
+		to.Mono = e.now.Mono
+	}
 	for {
 		at, cam, ok := e.nextDue()
 		if !ok || at > to.Mono {
@@ -150,27 +158,28 @@ func (e *Engine) advance(to Instant) {
 		}
 		e.settle()
 	}
+	e.cause = cause{}
 	step := to.Wall.Sub(e.wall(to.Mono))
-	if to.Mono > e.now.Mono {
-		e.now.Mono = to.Mono
+	e.now = to
+	if step == 0 {
+		return
 	}
-	e.now.Wall = to.Wall
-	if step > time.Second || step < -time.Second {
+	e.slew += step
+	switch {
+	case step.Abs() > time.Second:
 		e.clockStepped(step)
-		e.settle()
+	case e.slew.Abs() > mostSlew:
+		e.clockMoved()
+	default:
+		return
 	}
+	e.settle()
 }
 
 // Apply takes one event that happened at an instant. The event may be reused
 // afterwards. The decisions are valid until the next call.
 func (e *Engine) Apply(at Instant, ev *Event) []Decision {
-	e.out = e.out[:0]
-	if at.Mono < e.now.Mono {
-		// Taken after something later: the decision clock does not go back.
-		at.Wall = at.Wall.Add(e.now.Mono - at.Mono)
-		at.Mono = e.now.Mono
-	}
-	e.advance(at)
+	e.begin(at)
 	e.apply(ev)
 	e.settle()
 	return e.out
@@ -214,7 +223,7 @@ func (e *Engine) apply(ev *Event) {
 		e.applyFlag(ev)
 		return
 	case KindMessage, KindStart, KindCron:
-		e.lookAll(ev, nil, Look{})
+		e.lookAll(ev, nil)
 		return
 	case KindCamera:
 		if cam != nil {
@@ -243,7 +252,7 @@ func (e *Engine) apply(ev *Event) {
 	case ev.Kind.Smart():
 		e.applySmart(cam, ev)
 	default:
-		e.lookAll(ev, cam, Look{})
+		e.lookAll(ev, cam)
 	}
 }
 
@@ -254,14 +263,13 @@ func (e *Engine) emit(d Decision) {
 }
 
 // lookAll looks at every rule of the event's kind once.
-func (e *Engine) lookAll(ev *Event, cam *camera, l Look) {
+func (e *Engine) lookAll(ev *Event, cam *camera) {
 	for _, r := range e.byKind[ev.Kind] {
-		if ev.statusHides(r.Rule) || !r.named(ev.Name) {
+		if ev.statusHides(r.Rule) {
 			continue
 		}
 		e.prepare(r, ev, cam)
-		e.look.target, e.look.listed, e.look.visit = l.target, l.listed, l.visit
-		e.lookAt(r, subject{})
+		e.lookAt(r, subject{kind: ev.Kind})
 	}
 }
 
@@ -278,7 +286,7 @@ func (e *Engine) applySmart(cam *camera, ev *Event) {
 		}
 		if len(ev.Targets) == 0 {
 			e.prepare(r, ev, cam)
-			e.lookAt(r, subject{})
+			e.lookAt(r, subject{kind: ev.Kind})
 			continue
 		}
 		for i := range ev.Targets {
@@ -287,7 +295,7 @@ func (e *Engine) applySmart(cam *camera, ev *Event) {
 			if ev.Targets[i].HasID {
 				e.look.target = cam.scene.Target(ev.Targets[i].ID)
 			}
-			e.lookAt(r, subject{})
+			e.lookAt(r, subject{kind: ev.Kind})
 		}
 	}
 }
@@ -312,7 +320,14 @@ func (e *Engine) applyTargets(cam *camera, ev *Event) {
 		}
 	}
 	cam.scene.Update(e.now.Mono, ev.Time, seen, e.now.Mono >= cam.settled)
-	e.sceneChanged(cam, ev)
+	e.sceneChanged(cam)
+	if e.watched&ReadsScene != 0 {
+		// A target in a zone may be of another class now: no enter or leave tells.
+		if m := cam.mixOfClasses(); m != cam.mix {
+			cam.mix = m
+			e.changed |= ReadsScene
+		}
+	}
 	e.lookTargets(cam, ev)
 	cam.nextDue()
 }
@@ -328,7 +343,7 @@ func (c *camera) nextDue() {
 // expire ends the targets that are due now and gives them their last look.
 func (e *Engine) expire(cam *camera) {
 	cam.scene.Expire(e.now.Mono)
-	e.sceneChanged(cam, nil)
+	e.sceneChanged(cam)
 	ev := &Event{Kind: KindTarget, Camera: cam.name, Received: e.now.Wall}
 	for _, t := range cam.scene.Looked() {
 		ev.Targets = append(ev.Targets, Listed{ID: t.ID(), HasID: true, Class: t.Class(), Box: t.Box(), HasBox: true})
@@ -341,7 +356,7 @@ func (e *Engine) expire(cam *camera) {
 }
 
 // sceneChanged tells what the scene decided.
-func (e *Engine) sceneChanged(cam *camera, ev *Event) {
+func (e *Engine) sceneChanged(cam *camera) {
 	for i := range cam.scene.Changes() {
 		c := &cam.scene.Changes()[i]
 		d := Decision{Camera: cam.name, Target: c.Target.ID(), HasTarget: true}
@@ -432,7 +447,7 @@ func (e *Engine) lookTargets(cam *camera, ev *Event) {
 func (e *Engine) lookTarget(r *ruleState, cam *camera, ev *Event, t *scene.Target) {
 	e.prepare(r, ev, cam)
 	e.look.target = t
-	s := subject{cam: cam, serial: t.Serial(), quiet: t.FirstLook()}
+	s := subject{kind: KindTarget, cam: cam, serial: t.Serial(), quiet: t.FirstLook()}
 	if t.Gone() && !r.AtEnd {
 		e.level(r, s, False)
 		return
@@ -471,7 +486,7 @@ func (e *Engine) applyAlarm(cam *camera, ev *Event) {
 	a.event = ev.Clone()
 	for _, r := range e.byKind[KindAlarm] {
 		e.prepare(r, ev, cam)
-		e.lookAt(r, subject{cam: cam, name: key, quiet: quiet})
+		e.lookAt(r, subject{kind: KindAlarm, cam: cam, name: key, quiet: quiet})
 	}
 }
 
@@ -489,14 +504,18 @@ func (e *Engine) applyLevel(levels map[string]Wired, reads Reads, ev *Event) {
 			continue
 		}
 		e.prepare(r, ev, nil)
-		e.lookAt(r, subject{name: ev.Name, quiet: !was.known})
+		e.lookAt(r, subject{kind: ev.Kind, name: ev.Name, quiet: !was.known})
 	}
 }
 
 // applyFlag stores a flag's value.
 func (e *Engine) applyFlag(ev *Event) {
 	was, ok := e.flags[ev.Name]
-	if !ok || was.value.Type != ev.Value.Type || was.value == ev.Value {
+	if !ok || was.value.Type != ev.Value.Type {
+		return
+	}
+	e.keepFlag(ev, was.value)
+	if was.value == ev.Value {
 		return
 	}
 	e.flags[ev.Name] = flag{value: ev.Value, since: e.now.Mono}
@@ -506,8 +525,33 @@ func (e *Engine) applyFlag(ev *Event) {
 			continue
 		}
 		e.prepare(r, ev, nil)
-		e.lookAt(r, subject{name: ev.Name})
+		e.lookAt(r, subject{kind: KindFlag, name: ev.Name})
 	}
+}
+
+// flagTimer takes a flag back to what it was before it was set for a time.
+type flagTimer struct {
+	*timer
+	back Scalar
+}
+
+// keepFlag lets a flag go back after the time it is set for. Setting it again
+// begins that time anew, or ends it when none is named; what it goes back to stays.
+func (e *Engine) keepFlag(ev *Event, back Scalar) {
+	if t := e.flagTimers[ev.Name]; t != nil {
+		back = t.back
+		e.timers.stop(t.timer)
+		delete(e.flagTimers, ev.Name)
+	}
+	if ev.keep <= 0 {
+		return
+	}
+	name := ev.Name
+	t := &flagTimer{back: back, timer: newTimer(func() {
+		e.queue = append(e.queue, &Event{Kind: KindFlag, Name: name, Value: back, Received: e.now.Wall})
+	})}
+	e.flagTimers[name] = t
+	e.timers.set(t.timer, e.now.Mono+ev.keep)
 }
 
 // maxAlarms bounds the alarms remembered of one camera.

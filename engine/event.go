@@ -234,6 +234,8 @@ type Event struct {
 	Late bool
 	// depth counts the firings that led to this event.
 	depth int
+	// keep is how long a flag has its new value; 0 = until it is set again.
+	keep time.Duration
 }
 
 // Reset empties the event for reuse and keeps the memory of its slices.

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/sallyport/sallyport/engine/scene"
 )
 
 // maxKeys bounds the keys of one rule; beyond it a new key does not fire.
@@ -20,6 +22,7 @@ type ruleState struct {
 	cronAt   []time.Time // the next instant of each
 	lastCron []time.Time // the last one that ran
 	tried    bool        // has a step that is tried once
+	full     bool        // it was told that there are too many keys
 	fired    map[string]time.Duration
 	order    []string // of fired, oldest first
 }
@@ -45,6 +48,7 @@ const (
 // subject is what one look is about: a tracked target, an alarm, a wired name,
 // or nothing.
 type subject struct {
+	kind   Kind
 	cam    *camera
 	serial uint64
 	name   string
@@ -53,7 +57,7 @@ type subject struct {
 
 // is tells whether two subjects are the same thing.
 func (s subject) is(o subject) bool {
-	return s.cam == o.cam && s.serial == o.serial && s.name == o.name
+	return s.kind == o.kind && s.cam == o.cam && s.serial == o.serial && s.name == o.name
 }
 
 // keyState is one rule for one key.
@@ -73,15 +77,14 @@ type keyState struct {
 	firing   *Firing
 	leases   []lease
 	visit    *visit
-	told     bool // its told steps ran in this visit
+	spent    uint64 // the firing that counts as the visit's one; 0 = none
+	turn     uint64 // counts how often it became active
 }
 
 // lease is a follow step that holds a relay on.
 type lease struct {
-	step  *Step
-	index int
-	args  RelayArgs
-	id    string
+	p  *planned
+	id string
 }
 
 // named says whether the rule is looked at for a wired thing of this name.
@@ -97,11 +100,16 @@ func (e *Engine) keyFor(r *ruleState, s subject) keyID {
 	}
 	switch r.Per {
 	case PerTarget:
-		if s.cam != nil {
+		if s.serial != 0 {
 			return keyID{cam: cam, n: s.serial}
 		}
-		id, _ := e.look.TargetID()
-		return keyID{cam: cam, n: id}
+		if t := e.look.target; t != nil {
+			return keyID{cam: cam, n: t.Serial()}
+		}
+		if id, ok := e.look.TargetID(); ok {
+			return keyID{cam: cam, n: id, text: "listed"} // not tracked: another number than a serial
+		}
+		return keyID{cam: cam}
 	case PerVisit:
 		if e.look.visit != nil {
 			return keyID{cam: cam, n: uint64(e.look.visit.number)}
@@ -120,27 +128,27 @@ func (e *Engine) keyFor(r *ruleState, s subject) keyID {
 	return keyID{}
 }
 
-// keyText is the key as people read it: front/2157, gate/#12, ABC1234, front, front/perimeter/1.
-func (e *Engine) keyText(r *ruleState, id keyID) string {
-	cam := ""
+// appendKey adds the key of the present look as people read it: front/2157,
+// gate/#12, ABC1234, front, front/perimeter/1.
+func (e *Engine) appendKey(b []byte, r *ruleState, id keyID) []byte {
 	if id.cam != nil {
-		cam = id.cam.name
+		b = append(b, id.cam.name...)
 	}
 	switch r.Per {
 	case PerTarget:
-		n := id.n
-		if t := e.look.target; t != nil {
-			n = t.ID()
+		if n, ok := e.look.TargetID(); ok {
+			b = strconv.AppendUint(append(b, '/'), n, 10)
 		}
-		return cam + "/" + strconv.FormatUint(n, 10)
 	case PerVisit:
-		return cam + "/#" + strconv.FormatUint(id.n, 10)
+		if id.n != 0 {
+			b = strconv.AppendUint(append(b, "/#"...), id.n, 10)
+		}
 	case PerAlarm:
-		return cam + "/" + id.text
-	case PerCamera:
-		return cam
+		b = append(append(b, '/'), id.text...)
+	case PerPlate, PerName:
+		b = append(b, id.text...)
 	}
-	return id.text
+	return b
 }
 
 // lookAt looks at a rule for a subject; e.look is prepared.
@@ -166,11 +174,20 @@ func (e *Engine) key(r *ruleState, id keyID) *keyState {
 	if ks := r.keys[id]; ks != nil {
 		return ks
 	}
-	text := e.keyText(r, id)
+	var buf [64]byte
+	text := string(e.appendKey(buf[:0], r, id))
 	if len(r.keys) >= maxKeys {
-		e.suppress(r, text, "", "too many keys")
+		// A level would say so on every look.
+		if !r.Level || !r.full {
+			e.suppress(r, text, "", "too many keys")
+		}
+		r.full = true
 		return nil
 	}
+	return e.newKey(r, id, text)
+}
+
+func (e *Engine) newKey(r *ruleState, id keyID, text string) *keyState {
 	ks := &keyState{rule: r, id: id, text: text, seq: e.keySeq}
 	e.keySeq++
 	ks.timer = newTimer(func() { e.keyDue(ks) })
@@ -196,7 +213,10 @@ func (e *Engine) forget(ks *keyState) {
 		return
 	}
 	e.timers.stop(ks.timer)
-	delete(ks.rule.keys, ks.id)
+	if ks.rule.keys[ks.id] == ks {
+		delete(ks.rule.keys, ks.id)
+		ks.rule.full = false
+	}
 }
 
 // level lets a level rule follow its condition for one subject.
@@ -215,14 +235,12 @@ func (e *Engine) level(r *ruleState, s subject, t Truth) {
 		}
 	}
 	if !slices.ContainsFunc(ks.subjects, s.is) {
-		if len(ks.subjects) == 0 {
-			ks.quiet = s.quiet
-		}
 		ks.subjects = append(ks.subjects, s)
 		e.setLive(r, s, true)
 	}
 	switch ks.state {
 	case idle:
+		ks.quiet = s.quiet
 		if r.For > 0 {
 			ks.state = pending
 			ks.since = e.now.Mono
@@ -305,6 +323,9 @@ func (e *Engine) moment(r *ruleState, s subject) {
 		}
 		return
 	}
+	if ks.spent != 0 && !r.Repeat {
+		return // it fired in this visit, and was ended since
+	}
 	e.activate(ks)
 	switch {
 	case ks.state != active:
@@ -321,10 +342,7 @@ func (e *Engine) moment(r *ruleState, s subject) {
 // keyDue runs when a key's timer does.
 func (e *Engine) keyDue(ks *keyState) {
 	switch ks.state {
-	case pending:
-		e.prepareKey(ks)
-		e.activate(ks)
-	case barred:
+	case pending, barred:
 		e.prepareKey(ks)
 		e.activate(ks)
 	case holding:
@@ -344,53 +362,76 @@ func (e *Engine) keyDue(ks *keyState) {
 	}
 }
 
-// prepareKey prepares a look for a key at a moment without an event, with what
-// is known now of the first thing the condition is true for.
+// prepareKey prepares a look for a key at a moment without an event: with what is
+// known now of the first thing the condition is true for, else with what fired.
 func (e *Engine) prepareKey(ks *keyState) {
 	var s subject
 	if len(ks.subjects) > 0 {
 		s = ks.subjects[0]
 	}
-	ev, cam := e.subjectEvent(ks, s)
-	e.prepare(ks.rule, ev, cam)
-	if s.cam != nil && s.serial != 0 {
-		for _, t := range s.cam.scene.Targets() {
-			if t.Serial() == s.serial {
-				e.look.target = t
-			}
-		}
-	}
-	e.look.visit = ks.visit
-	e.cause = cause{}
-}
-
-// subjectEvent is the event a key's look goes by when time, not a post, moves it.
-func (e *Engine) subjectEvent(ks *keyState, s subject) (*Event, *camera) {
-	if s.cam != nil {
-		if s.serial == 0 {
-			for _, a := range s.cam.alarms {
-				if a.key == s.name {
-					return a.event, s.cam
-				}
-			}
-			return &Event{Kind: KindCamera, Camera: s.cam.name, On: s.cam.online == True, Received: e.now.Wall}, s.cam
-		}
-		ev := &Event{Kind: KindTarget, Camera: s.cam.name, Received: e.now.Wall}
-		for _, t := range s.cam.scene.Targets() {
-			if t.Serial() == s.serial {
-				ev.Targets = []Listed{{ID: t.ID(), HasID: true, Class: t.Class(), Box: t.Box(), HasBox: true}}
-			}
-		}
-		return ev, s.cam
-	}
-	if f := ks.firing; f != nil && f.Event != nil {
-		var cam *camera
-		if n := e.rs.Camera(f.Event.Camera); n >= 0 {
+	cam, serial := s.cam, s.serial
+	ev := e.eventOf(s)
+	f := ks.firing
+	if s.kind == KindNone && f != nil {
+		ev, serial = f.Event, f.serial
+		if n := e.rs.Camera(f.Camera); n >= 0 {
 			cam = e.cams[n]
 		}
-		return f.Event, cam
 	}
-	return nil, nil
+	e.prepare(ks.rule, ev, cam)
+	e.look.about, e.look.key, e.look.visit = s, ks, ks.visit
+	if cam != nil && serial != 0 {
+		e.look.target = cam.tracked(serial)
+	}
+	if e.look.target == nil && f != nil && f.HasTarget && ev == f.Event {
+		for i := range ev.Targets {
+			if t := &ev.Targets[i]; t.HasID && t.ID == f.Target {
+				e.look.listed = t
+			}
+		}
+	}
+}
+
+// tracked finds a live target by its serial.
+func (c *camera) tracked(serial uint64) *scene.Target {
+	for _, t := range c.scene.Targets() {
+		if t.Serial() == serial {
+			return t
+		}
+	}
+	return nil
+}
+
+// eventOf is the event of a look that no event caused: what is known now of its
+// subject. Nil when it has none.
+func (e *Engine) eventOf(s subject) *Event {
+	ev := &Event{Kind: s.kind, Name: s.name, Received: e.now.Wall}
+	if s.cam != nil {
+		ev.Camera = s.cam.name
+	}
+	switch s.kind {
+	case KindTarget:
+		if t := s.cam.tracked(s.serial); t != nil {
+			ev.Targets = []Listed{{ID: t.ID(), HasID: true, Class: t.Class(), Box: t.Box(), HasBox: true}}
+		}
+	case KindAlarm:
+		for _, a := range s.cam.alarms {
+			if a.key == s.name {
+				return a.event
+			}
+		}
+	case KindCamera:
+		ev.Name, ev.On = s.cam.name, s.cam.online == True
+	case KindContact:
+		ev.On = e.contacts[s.name].On == True
+	case KindRelay:
+		ev.On = e.relays[s.name].On == True
+	case KindFlag:
+		ev.Value = e.flags[s.name].value
+	default:
+		return nil
+	}
+	return ev
 }
 
 // cause is what a present event brings with it.
@@ -458,27 +499,36 @@ func (e *Engine) fire(ks *keyState) {
 	r, now := ks.rule, e.now.Mono
 	e.firings++
 	f := &Firing{ID: e.firings, Rule: r.Rule, Key: ks.text, At: e.now, Shadow: r.Mode == ModeShadow, Zone: r.FirstZone}
+	f.Camera, _ = e.look.Camera()
+	f.Target, f.HasTarget = e.look.TargetID()
+	if e.look.target != nil {
+		f.serial = e.look.target.Serial()
+	}
 	if e.look.ev != nil {
 		f.Event = e.look.ev.Clone()
 	}
 	if e.look.visit != nil {
 		f.Visit = e.look.visit.text
 	}
-	again := ks.state == active || ks.state == holding
-	if !again {
+	if ks.state != active && ks.state != holding {
 		ks.since = now
+		ks.turn++
 	}
-	ks.state, ks.said, ks.firing = active, "", f
-	g := &giveBack{key: ks, cooldown: ks.cooldown, depth: e.cause.depth, late: e.cause.late}
+	ks.state, ks.said, ks.firing, ks.spent = active, "", f, 0
+	if ks.visit != nil {
+		ks.spent = f.ID
+	}
 	d := e.lookDecision(DecisionFiring)
-	d.Rule, d.Key, d.Firing = r.Rule, ks.text, f
+	d.Rule, d.Key, d.Zone, d.Firing = r.Rule, ks.text, f.Zone, f
 	switch {
 	case ks.quiet:
-		d.Reason = "first look"
+		d.Reason = firstLook
 	case f.Shadow:
 		d.Reason = "shadow"
 	}
+	charge := charge{was: ks.cooldown}
 	if !ks.quiet {
+		charge.made = true
 		if r.Cooldown > 0 {
 			ks.cooldown = now + r.Cooldown
 		}
@@ -487,12 +537,12 @@ func (e *Engine) fire(ks *keyState) {
 		}
 		e.remember(r, ks.text)
 	}
+	charge.cooldown = ks.cooldown
 	e.emit(d)
 	if f.Shadow {
 		return
 	}
-	e.start(ks, f, r.Do, g, ks.quiet, false)
-	ks.told = true
+	e.start(ks, f, r.Do, false, d.Reason, charge)
 }
 
 // remember notes when a rule fired for a key, for since().
@@ -514,39 +564,40 @@ func (e *Engine) remember(r *ruleState, key string) {
 	e.changed |= ReadsFirings
 }
 
-// Why a rule is ended from outside.
+// firstLook is why of a firing only what follows is done.
+const firstLook = "first look"
+
+// Why a firing is over though its condition may still hold.
 const (
 	endReload = "reload"
 	endStop   = "stop"
 	endWhile  = "while"
+	endUnused = "given back"
 )
 
 // end leaves active: leases go, `finally` runs. When the rule itself is going,
-// only telling and off steps of it do.
+// only telling and off steps of it do; when nothing of the firing began, nothing
+// of it that is tried once.
 func (e *Engine) end(ks *keyState, reason string) {
-	if ks.state != active && ks.state != holding {
-		ks.state, ks.said = idle, ""
-		e.timers.stop(ks.timer)
+	was, r, f := ks.state, ks.rule, ks.firing
+	ks.state, ks.said, ks.firing = idle, "", nil
+	e.timers.stop(ks.timer)
+	if was != active && was != holding {
 		e.forget(ks)
 		return
 	}
-	r, f := ks.rule, ks.firing
-	ks.state, ks.said = idle, ""
-	e.timers.stop(ks.timer)
-	lasting := r.Level || r.Hold > 0 || r.Per == PerVisit
-	if lasting {
+	if r.Level || r.Hold > 0 || r.Per == PerVisit {
 		d := e.lookDecision(DecisionEnd)
 		d.Rule, d.Key, d.Firing, d.Reason = r.Rule, ks.text, f, reason
 		d.Since, d.Until = e.wall(ks.since), e.now.Wall
 		e.emit(d)
 	}
-	if f != nil && !f.Shadow {
+	if !f.Shadow {
 		e.endLeases(ks, f, reason == endReload)
-		if !ks.quiet && len(r.Finally) > 0 {
-			e.start(ks, f, r.Finally, nil, false, reason == endReload || reason == endStop)
+		if !ks.quiet {
+			e.start(ks, f, r.Finally, true, reason, charge{})
 		}
 	}
-	ks.firing = nil
 	e.forget(ks)
 }
 

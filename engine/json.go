@@ -95,10 +95,17 @@ func appendNumber(b []byte, v float64) []byte {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return append(b, "null"...)
 	}
-	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
-		return strconv.AppendInt(b, int64(v), 10)
+	if a := math.Abs(v); a != 0 && (a < 1e-6 || a >= 1e21) {
+		n := len(b)
+		b = strconv.AppendFloat(b, v, 'e', -1, 64)
+		// e-09 is e-9.
+		if k := len(b); k-n >= 4 && b[k-4] == 'e' && b[k-3] == '-' && b[k-2] == '0' {
+			b[k-2] = b[k-1]
+			b = b[:k-1]
+		}
+		return b
 	}
-	return strconv.AppendFloat(b, v, 'g', -1, 64)
+	return strconv.AppendFloat(b, v, 'f', -1, 64)
 }
 
 // appendString writes a JSON string. Bytes that are not UTF-8 become U+FFFD; < and
@@ -359,13 +366,7 @@ func appendSeconds(b []byte, d time.Duration) []byte {
 // AppendJSON adds the firing as programs and servers get it: the firing's line,
 // its id, the steps of the rule and the event.
 func (f *Firing) AppendJSON(b []byte) []byte {
-	d := Decision{At: f.At, Type: DecisionFiring, Rule: f.Rule, Key: f.Key, Zone: f.Zone}
-	if f.Event != nil {
-		d.Camera = f.Event.Camera
-		if len(f.Event.Targets) == 1 && f.Event.Targets[0].HasID {
-			d.Target, d.HasTarget = f.Event.Targets[0].ID, true
-		}
-	}
+	d := Decision{At: f.At, Type: DecisionFiring, Rule: f.Rule, Key: f.Key, Zone: f.Zone, Camera: f.Camera, Target: f.Target, HasTarget: f.HasTarget}
 	o := object{b: append(b, '{')}
 	d.appendFields(&o)
 	o.key("id")

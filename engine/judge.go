@@ -1,10 +1,9 @@
 package engine
 
 import (
+	"maps"
 	"slices"
 	"time"
-
-	"github.com/sallyport/sallyport/engine/scene"
 )
 
 // judge looks again at the rules that read what changed without an event of
@@ -59,97 +58,98 @@ func (e *Engine) lookAgain(r *ruleState, quiet bool) {
 		switch k {
 		case KindTarget:
 			for _, cam := range e.cams {
-				if contains(r.Need.Cameras, cam.number) {
-					e.lookAtScene(r, cam, quiet)
+				if !contains(r.Need.Cameras, cam.number) {
+					continue
+				}
+				cam.scene.EndLook()
+				for _, t := range cam.scene.Targets() {
+					e.lookKnown(r, subject{kind: k, cam: cam, serial: t.Serial(), quiet: quiet || t.FirstLook()})
 				}
 			}
 		case KindAlarm:
 			for _, cam := range e.cams {
 				for _, a := range cam.alarms {
-					if a.on == Unknown {
-						continue
+					if a.on != Unknown {
+						e.lookKnown(r, subject{kind: k, cam: cam, name: a.key, quiet: quiet})
 					}
-					e.prepare(r, a.event, cam)
-					e.lookAt(r, subject{cam: cam, name: a.key, quiet: quiet})
 				}
 			}
 		case KindCamera:
 			for _, cam := range e.cams {
-				if cam.online == Unknown || !r.named(cam.name) {
-					continue
+				if cam.online != Unknown && r.named(cam.name) {
+					e.lookKnown(r, subject{kind: k, cam: cam, quiet: quiet})
 				}
-				e.prepare(r, &Event{Kind: k, Camera: cam.name, Name: cam.name, On: cam.online == True, Received: e.now.Wall}, cam)
-				e.lookAt(r, subject{cam: cam, quiet: quiet})
 			}
 		case KindContact:
-			e.lookAtLevels(r, k, e.contacts, quiet)
+			e.lookLevels(r, k, e.contacts, quiet)
 		case KindRelay:
-			e.lookAtLevels(r, k, e.relays, quiet)
+			e.lookLevels(r, k, e.relays, quiet)
 		case KindFlag:
 			for _, f := range e.rs.Flags {
 				if r.named(f.Name) {
-					e.prepare(r, &Event{Kind: k, Name: f.Name, Value: e.flags[f.Name].value, Received: e.now.Wall}, nil)
-					e.lookAt(r, subject{name: f.Name, quiet: quiet})
+					e.lookKnown(r, subject{kind: k, name: f.Name, quiet: quiet})
 				}
 			}
 		}
 	}
 }
 
-// lookAtScene looks at a rule for every live target of a camera.
-func (e *Engine) lookAtScene(r *ruleState, cam *camera, quiet bool) {
-	cam.scene.EndLook()
-	for _, t := range slices.Clone(cam.scene.Targets()) {
-		e.prepare(r, targetEvent(cam, t, e.now), cam)
-		e.look.target = t
-		e.lookAt(r, subject{cam: cam, serial: t.Serial(), quiet: quiet || t.FirstLook()})
-	}
-}
-
-// targetEvent is the event of a look that no post caused.
-func targetEvent(cam *camera, t *scene.Target, now Instant) *Event {
-	return &Event{
-		Kind: KindTarget, Camera: cam.name, Received: now.Wall,
-		Targets: []Listed{{ID: t.ID(), HasID: true, Class: t.Class(), Box: t.Box(), HasBox: true}},
-	}
-}
-
-func (e *Engine) lookAtLevels(r *ruleState, k Kind, levels map[string]Wired, quiet bool) {
-	names := make([]string, 0, len(levels))
-	for n := range levels {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	for _, n := range names {
-		if !r.named(n) {
-			continue
+func (e *Engine) lookLevels(r *ruleState, k Kind, levels map[string]Wired, quiet bool) {
+	for _, name := range slices.Sorted(maps.Keys(levels)) {
+		if r.named(name) {
+			e.lookKnown(r, subject{kind: k, name: name, quiet: quiet})
 		}
-		e.prepare(r, &Event{Kind: k, Name: n, On: levels[n].On == True, Received: e.now.Wall}, nil)
-		e.lookAt(r, subject{name: n, quiet: quiet})
 	}
 }
 
-// clockStepped judges the wall clock anew after it jumped.
-func (e *Engine) clockStepped(step time.Duration) {
+// lookKnown looks at a rule for something that is known, without an event of its own.
+func (e *Engine) lookKnown(r *ruleState, s subject) {
+	e.prepare(r, e.eventOf(s), s.cam)
+	if s.serial != 0 {
+		e.look.target = s.cam.tracked(s.serial)
+	}
+	e.lookAt(r, s)
+}
+
+// mostSlew is how far the wall clock may drift, a little at a time, before the
+// timers that follow it are set anew.
+const mostSlew = 20 * time.Millisecond
+
+// clockMoved sets the timers that follow the wall clock anew.
+func (e *Engine) clockMoved() {
+	e.slew = 0
 	e.changed |= ReadsClock
 	for _, r := range e.rules {
-		for i, t := range r.crons {
-			if t.index < 0 {
-				continue
-			}
-			// The instants that the clock jumped over are missed; none runs twice.
-			at := e.now.Wall.Add(t.at - e.now.Mono).Add(-step)
-			if step > 0 && !at.After(e.now.Wall) {
-				e.look = Look{w: e, cam: -1, rule: r}
-				e.suppress(r, "", "", "missed")
-			}
+		for i := range r.crons {
 			from := e.now.Wall
-			if r.lastCron != nil && r.lastCron[i].After(from) {
-				from = r.lastCron[i]
+			if r.lastCron[i].After(from) {
+				from = r.lastCron[i] // none runs twice
+			}
+			if at := r.cronAt[i]; r.crons[i].index >= 0 && !at.After(from) {
+				e.timers.set(r.crons[i], e.now.Mono)
+				continue
 			}
 			e.setCron(r, i, from)
 		}
 	}
+}
+
+// clockStepped judges the wall clock anew after it jumped. The instants that it
+// jumped over are missed.
+func (e *Engine) clockStepped(step time.Duration) {
+	for _, r := range e.rules {
+		for i, t := range r.crons {
+			if t.index >= 0 && !r.cronAt[i].After(e.now.Wall) {
+				e.timers.stop(t)
+				e.prepare(r, nil, nil)
+				e.suppress(r, "", "", "missed")
+			}
+		}
+	}
+	for _, d := range e.devices {
+		d.shift(step)
+	}
+	e.clockMoved()
 }
 
 // setCron sets a rule's cron timer to its first instant after from.
@@ -174,9 +174,7 @@ func (e *Engine) cronDue(r *ruleState, i int) {
 		return
 	}
 	r.lastCron[i] = at
-	ev := &Event{Kind: KindCron, Received: e.now.Wall, Raw: at.Format(time.RFC3339)}
-	e.cause = cause{}
-	e.prepare(r, ev, nil)
-	e.lookAt(r, subject{})
+	e.prepare(r, &Event{Kind: KindCron, Received: e.now.Wall, Raw: at.Format(time.RFC3339)}, nil)
+	e.lookAt(r, subject{kind: KindCron})
 	e.setCron(r, i, at)
 }

@@ -52,7 +52,7 @@ func (e *Engine) deviceOf(cam *camera, ev *Event) *deviceClock {
 	}
 	d := e.devices[key]
 	if d == nil && len(e.devices) < maxDevices {
-		d = &deviceClock{}
+		d = &deviceClock{minutes: make([]minuteOffset, 0, offsetMinutes)}
 		e.devices[key] = d
 	}
 	return d
@@ -68,7 +68,11 @@ func (e *Engine) late(cam *camera, ev *Event) bool {
 	if d == nil {
 		return false
 	}
-	diff := e.now.Wall.Sub(ev.Time)
+	received := ev.Received
+	if received.IsZero() {
+		received = e.now.Wall
+	}
+	diff := received.Sub(ev.Time)
 	if len(d.minutes) > 0 && diff-d.least > e.opts.Late {
 		if d.step.posts > 0 && (diff-d.step.diff).Abs() <= stepWithin {
 			d.step.posts++
@@ -84,6 +88,15 @@ func (e *Engine) late(cam *camera, ev *Event) bool {
 	d.step.posts = 0
 	d.enter(int64(e.now.Mono/time.Minute), diff)
 	return false
+}
+
+// shift moves the differences by a step of our own clock, which is no device's doing.
+func (d *deviceClock) shift(step time.Duration) {
+	for i := range d.minutes {
+		d.minutes[i].least += step
+	}
+	d.least += step
+	d.step.diff += step
 }
 
 // enter keeps a post's difference in its minute.

@@ -19,6 +19,7 @@ type Look struct {
 	visit  *visit        // the plate visit; nil = none
 	rule   *ruleState
 	about  subject
+	key    *keyState     // the key, when time looks at it; nil = made of event and subject
 	wake   time.Duration // the earliest moment the answer can change by itself; 0 = never
 	match  *Entry        // the list entry the last plate call matched
 }
@@ -418,9 +419,13 @@ func (l *Look) Flag(name string) (Scalar, time.Duration) {
 
 // Since is the time since a rule last fired for this look's key; false when it never did.
 func (l *Look) Since(rule string) (time.Duration, bool) {
-	key := ""
-	if l.ev != nil && l.rule != nil {
-		key = l.w.keyText(l.rule, l.w.keyFor(l.rule, l.about))
+	var buf [64]byte
+	key := buf[:0]
+	switch {
+	case l.key != nil:
+		key = append(key, l.key.text...)
+	case l.ev != nil:
+		key = l.w.appendKey(key, l.rule, l.w.keyFor(l.rule, l.about))
 	}
 	return l.w.since(rule, key)
 }

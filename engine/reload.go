@@ -11,72 +11,70 @@ import (
 // done before: a Ruleset is complete. State stays with what did not change; a
 // changed rule is ended, and what is already true for the new one is a first look.
 func (e *Engine) Swap(at Instant, rs *Ruleset) []Decision {
-	e.out = e.out[:0]
-	e.advance(at)
-	old := e.rules
-	kept := make(map[string]*ruleState, len(old))
+	e.begin(at)
+	kept := make(map[string]*ruleState, len(rs.Rules))
 	for _, r := range rs.Rules {
 		kept[r.Identity] = nil
 	}
-	for _, r := range old {
+	for _, r := range e.rules {
 		if was, ok := kept[r.Identity]; ok && was == nil {
 			kept[r.Identity] = r
 			continue
 		}
 		e.endAll(r, endReload)
 	}
+	for _, c := range e.cams {
+		if rs.Camera(c.name) < 0 {
+			e.dropCamera(c)
+		}
+	}
 	e.swapCameras(rs)
-	for _, f := range rs.Flags {
-		if was, ok := e.flags[f.Name]; !ok || was.value.Type != f.Initial.Type {
-			e.flags[f.Name] = flag{value: f.Initial, since: e.now.Mono}
-		}
-	}
-	for name := range e.flags {
-		if !slices.ContainsFunc(rs.Flags, func(f FlagDef) bool { return f.Name == name }) {
-			delete(e.flags, name)
-		}
-	}
+	e.swapFlags(rs)
 	e.rs = rs
 	clear(e.judged)
 	byName := e.byName
 	e.install(kept)
 	for _, r := range e.rules {
-		if was := byName[r.Name]; was != nil && was.Identity != r.Identity {
+		if was := byName[r.Name]; was != nil && was != r {
 			e.inherit(r, was)
 		}
 	}
 	e.first(func(r *ruleState) bool { return kept[r.Identity] != r })
-	e.changed |= ReadsClock | ReadsScene
+	e.changed = e.watched
 	e.settle()
 	return e.out
 }
 
+// swapFlags keeps the flags whose type stays.
+func (e *Engine) swapFlags(rs *Ruleset) {
+	was := e.flags
+	e.flags = make(map[string]flag, len(rs.Flags))
+	for _, f := range rs.Flags {
+		if old, ok := was[f.Name]; ok && old.value.Type == f.Initial.Type {
+			e.flags[f.Name] = old
+			continue
+		}
+		e.flags[f.Name] = flag{value: f.Initial, since: e.now.Mono}
+	}
+}
+
 // swapCameras gives every camera its new layout. Cameras stay by their name.
 func (e *Engine) swapCameras(rs *Ruleset) {
-	var cams []*camera
+	was := e.cams
+	e.cams = nil
 	for i, def := range rs.Cameras {
-		var cam *camera
-		for _, c := range e.cams {
-			if c.name == def.Name {
-				cam = c
-			}
+		n := slices.IndexFunc(was, func(c *camera) bool { return c.name == def.Name })
+		if n < 0 {
+			e.cams = append(e.cams, e.newCamera(i, def))
+			continue
 		}
-		if cam == nil {
-			cam = e.newCamera(i, def)
-		} else {
-			cam.scene.SetLayout(def.Layout, e.opts.Tracking, e.now.Mono)
-			e.sceneChanged(cam, nil)
-			cam.nextDue()
-		}
+		cam := was[n]
 		cam.number = i
-		cams = append(cams, cam)
+		cam.scene.SetLayout(def.Layout, e.opts.Tracking, e.now.Mono)
+		e.sceneChanged(cam)
+		cam.nextDue()
+		e.cams = append(e.cams, cam)
 	}
-	for _, c := range e.cams {
-		if !slices.Contains(cams, c) {
-			e.dropCamera(c)
-		}
-	}
-	e.cams = cams
 }
 
 // dropCamera ends what is active because of a camera that is no longer there.
@@ -107,13 +105,10 @@ func (e *Engine) install(kept map[string]*ruleState) {
 			}
 		}
 	}
-	oldNumber := make(map[*ruleState]int, len(e.rules))
-	for _, r := range e.rules {
-		oldNumber[r] = r.number
-	}
+	was := e.rules
 	e.rules = nil
 	e.byName = make(map[string]*ruleState, len(e.rs.Rules))
-	e.watch = nil
+	e.watch, e.watched = nil, 0
 	for k := range e.byKind {
 		e.byKind[k] = nil
 	}
@@ -121,12 +116,11 @@ func (e *Engine) install(kept map[string]*ruleState) {
 		r := kept[def.Identity]
 		if r == nil || slices.Contains(e.rules, r) {
 			r = &ruleState{keys: make(map[keyID]*keyState)}
-			r.wake = newWallTimer(func() { e.cause = cause{}; e.judgeRule(r, false) })
+			r.wake = newWallTimer(func() { e.judgeRule(r, false) })
 		}
 		fresh := r.Rule == nil
 		r.Rule, r.number = def, i
-		r.tried = slices.ContainsFunc(def.Do, func(s Step) bool { return s.TriedOnce() }) ||
-			slices.ContainsFunc(def.Finally, func(s Step) bool { return s.TriedOnce() })
+		r.tried = slices.ContainsFunc(def.Do, once) || slices.ContainsFunc(def.Finally, once)
 		e.rules = append(e.rules, r)
 		e.byName[def.Name] = r
 		if def.Mode == ModeOff {
@@ -139,6 +133,7 @@ func (e *Engine) install(kept map[string]*ruleState) {
 		}
 		if def.While != nil || len(def.On) == 0 {
 			e.watch = append(e.watch, r)
+			e.watched |= def.Reads
 		}
 		if fresh {
 			r.cronAt, r.lastCron = make([]time.Time, len(def.Crons)), make([]time.Time, len(def.Crons))
@@ -152,8 +147,8 @@ func (e *Engine) install(kept map[string]*ruleState) {
 		c.index = newIndex(e.rs, c.number)
 		for _, tt := range c.targets {
 			live := newBits(len(e.rules))
-			for r, n := range oldNumber {
-				if n < len(tt.live)*64 && tt.live.has(n) && slices.Contains(e.rules, r) {
+			for i, r := range was {
+				if tt.live.has(i) && r.number < len(e.rules) && e.rules[r.number] == r {
 					live.set(r.number)
 				}
 			}
@@ -173,21 +168,21 @@ func (e *Engine) inherit(r, was *ruleState) {
 	}
 	for _, old := range sortedKeys(was) {
 		e.timers.stop(old.timer)
-		fired := old.visit != nil && !old.visit.over && old.told
+		fired := old.visit != nil && !old.visit.over && old.spent != 0
 		if old.cooldown <= e.now.Mono && len(old.limits) == 0 && !fired {
 			continue
 		}
-		ks := &keyState{rule: r, id: old.id, text: old.text, seq: e.keySeq, cooldown: old.cooldown, limits: old.limits}
-		e.keySeq++
-		ks.timer = newTimer(func() { e.keyDue(ks) })
-		r.keys[old.id] = ks
+		ks := e.newKey(r, old.id, old.text)
+		ks.cooldown, ks.limits = old.cooldown, old.limits
 		if fired {
-			ks.visit, ks.told, ks.state, ks.since = old.visit, true, active, old.since
+			ks.visit, ks.spent = old.visit, old.spent
 			old.visit.keys = append(old.visit.keys, ks)
 		}
 		e.forget(ks)
 	}
 }
+
+func once(s Step) bool { return s.TriedOnce() }
 
 // first is the first look of rules at a start or after a reload: what is already
 // true becomes active, and of its steps only `follow` is done.
@@ -208,10 +203,12 @@ func (e *Engine) first(want func(*ruleState) bool) {
 // Stop ends every rule, in order: leases go, and of `finally` only what tells or
 // turns off is done.
 func (e *Engine) Stop(at Instant) []Decision {
-	e.out = e.out[:0]
-	e.advance(at)
+	e.begin(at)
 	for _, r := range e.rules {
 		e.endAll(r, endStop)
+	}
+	for len(e.orphans) > 0 {
+		e.endOrphan(e.orphans[0])
 	}
 	return e.out
 }

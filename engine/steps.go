@@ -10,45 +10,40 @@ const maxOpen = 4096
 
 // planned is one step of a firing with its values.
 type planned struct {
-	index int
-	step  *Step
-	args  Args
-	skip  string // why it is not done
-	after time.Duration
+	index   int
+	step    *Step
+	args    Args
+	skip    string // why it is not done
+	unasked bool   // left out by `if` or on a first look: the firing does not have it
+	pulsed  bool   // it noted its relay in the visit
 }
 
 // stepRun carries out one list of steps, each when it is due.
 type stepRun struct {
 	key     *keyState
 	firing  *Firing
+	visit   *visit
+	turn    uint64 // of the key, when it began
+	cause   cause
 	finally bool
 	steps   []planned
 	next    int
 	base    time.Duration // when the step before was due
 	timer   *timer
-	give    *giveBack
-	target  uint64
-	hasID   bool
-	camera  string
-	offOnly bool
+
+	charge charge
+	left   int  // steps whose beginning decides what is given back, still to be answered
+	once   bool // only steps that are tried once decide
+	begun  bool
+	given  bool  // the charge was given back
+	told   []int // told steps that were handed out in a visit
 }
 
-// giveBack remembers what a firing charged until it is known that something began.
-type giveBack struct {
-	key      *keyState
-	cooldown time.Duration // as it was before the firing
-	left     int           // outcomes still awaited
-	begun    bool
-	once     bool // only steps that are tried once count
-	pulses   []pulseMark
-	depth    int
-	late     bool
-}
-
-// pulseMark is a pulse that was noted in a visit.
-type pulseMark struct {
-	index int
-	relay string
+// charge is what a firing took and gives back when nothing of it began.
+type charge struct {
+	made     bool
+	was      time.Duration // the cooldown's end before
+	cooldown time.Duration // and since
 }
 
 // outcomeKey names one awaited step.
@@ -59,55 +54,58 @@ type outcomeKey struct {
 }
 
 // start plans a firing's steps and does what is due at once. The values are made
-// now, from the look that fired.
-func (e *Engine) start(ks *keyState, f *Firing, steps []Step, g *giveBack, quiet, offOnly bool) {
-	run := &stepRun{key: ks, firing: f, finally: g == nil, base: e.now.Mono, give: g, offOnly: offOnly}
-	run.target, run.hasID = e.look.TargetID()
-	run.camera, _ = e.look.Camera()
-	if g != nil {
-		g.once = ks.rule.tried
+// now, from the present look. why says that they are not all done: on a first look
+// only what follows; when the rule itself is going only what tells or turns off;
+// when nothing of the firing began nothing that is tried once, unless it turns off.
+func (e *Engine) start(ks *keyState, f *Firing, steps []Step, finally bool, why string, c charge) {
+	if len(steps) == 0 {
+		return
 	}
-	after := time.Duration(0)
+	run := &stepRun{
+		key: ks, firing: f, visit: e.look.visit, turn: ks.turn, cause: e.cause, finally: finally,
+		base: e.now.Mono, charge: c, steps: make([]planned, len(steps)),
+	}
 	for i := range steps {
 		s := &steps[i]
-		after += s.After
-		p := planned{index: i, step: s, args: s.Args, after: after}
-		after = 0
+		p := &run.steps[i]
+		*p = planned{index: i, step: s, args: s.Args}
 		relay, isRelay := s.Args.(RelayArgs)
 		follow := isRelay && relay.Op == RelayFollow
 		switch {
-		case quiet && !follow, run.finally && follow:
-			p.skip = "first look"
-		case offOnly && !telling(s) && !(isRelay && relay.Op == RelayOff):
-			p.skip = "reload"
-		case ks.told && s.told():
-			p.skip = "visit"
-		case s.If != nil && s.If.Eval(&e.look) != True:
-			p.skip = "if"
+		case why == firstLook && !follow, finally && follow, s.If != nil && s.If.Eval(&e.look) != True:
+			p.unasked = true
+			continue
+		}
+		run.once = run.once || s.TriedOnce()
+		off := isRelay && relay.Op == RelayOff
+		switch {
+		case (why == endReload || why == endStop) && !off && !s.told() && s.Verb() != VerbLog,
+			why == endUnused && !off && s.TriedOnce():
+			p.skip = why
 		case s.Fill != nil:
 			p.args, p.skip = s.Fill(&e.look)
 		}
-		if g != nil && (!g.once || s.TriedOnce()) {
-			g.left++
-		}
-		run.steps = append(run.steps, p)
 	}
-	if len(run.steps) == 0 {
-		return
+	for i := range run.steps {
+		if run.decides(&run.steps[i]) {
+			run.left++
+		}
 	}
 	run.timer = newTimer(func() { e.proceed(run) })
 	e.proceed(run)
 }
 
-// telling reports a step that tells somebody and moves nothing.
-func telling(s *Step) bool {
-	switch s.Verb() {
-	case VerbNotify, VerbLog:
-		return true
-	case VerbHTTP, VerbMQTT:
-		return !s.TriedOnce()
+// decides says whether the step's beginning keeps what the firing charged.
+func (run *stepRun) decides(p *planned) bool {
+	return run.charge.made && !p.unasked && (!run.once || p.step.TriedOnce())
+}
+
+// answered notes whether a step began.
+func (run *stepRun) answered(p *planned, begun bool) {
+	if run.decides(p) {
+		run.left--
+		run.begun = run.begun || begun
 	}
-	return false
 }
 
 // told reports the steps of the second promise.
@@ -123,99 +121,122 @@ func (s *Step) told() bool {
 func (e *Engine) proceed(run *stepRun) {
 	for run.next < len(run.steps) {
 		p := &run.steps[run.next]
-		due := run.base + p.after
+		due := run.base + p.step.After
 		if due > e.now.Mono {
 			e.timers.set(run.timer, due)
-			return
+			break
 		}
 		run.base = due
 		run.next++
 		if e.startStep(run, p, due) && p.step.Wait && !e.opts.NoOutcomes {
 			e.waiting[outcomeKey{run.firing.ID, p.index, run.finally}] = run
-			return
+			break
 		}
+	}
+	e.giveBack(run)
+}
+
+// decision is a row about one step.
+func (run *stepRun) decision(t DecisionType, p *planned, reason string) Decision {
+	f := run.firing
+	return Decision{
+		Type: t, Rule: f.Rule, Key: f.Key, Camera: f.Camera, Target: f.Target, HasTarget: f.HasTarget,
+		Step: p.step.Text, Reason: reason, Firing: f,
 	}
 }
 
-// startStep hands one step out. False when it was not.
+// held gives the reason why a step that is due is not done; empty when it is.
+func (e *Engine) held(run *stepRun, p *planned, due time.Duration) string {
+	switch {
+	case p.skip != "":
+		return p.skip
+	case p.step.Expires > 0 && e.now.Mono > due+p.step.Expires:
+		return "expired"
+	case run.visit == nil:
+		return ""
+	case p.step.told() && !run.finally && run.visit.wasTold(run.firing.Rule, p.index):
+		return "visit"
+	}
+	a, ok := p.args.(RelayArgs)
+	if !ok || a.Op != RelayPulse {
+		return ""
+	}
+	if !slices.Contains(run.visit.pulsed, a.Relay) {
+		run.visit.pulsed = append(run.visit.pulsed, a.Relay)
+		p.pulsed = true
+	} else if !run.firing.Rule.Repeat {
+		return "visit"
+	}
+	return ""
+}
+
+// startStep does one step or hands it out. False when it was not handed out.
 func (e *Engine) startStep(run *stepRun, p *planned, due time.Duration) bool {
-	f, r := run.firing, run.key.rule
-	d := Decision{Type: DecisionAction, Rule: r.Rule, Key: f.Key, Camera: run.camera, Target: run.target, HasTarget: run.hasID, Step: p.step.Text, Firing: f}
-	skip := p.skip
-	relay, isRelay := p.args.(RelayArgs)
-	if skip == "" && isRelay && relay.Op == RelayPulse && !r.Repeat {
-		if v := run.key.visit; v != nil {
-			if slices.Contains(v.pulsed, relay.Relay) {
-				skip = "visit"
-			} else {
-				v.pulsed = append(v.pulsed, relay.Relay)
-				if run.give != nil {
-					run.give.pulses = append(run.give.pulses, pulseMark{p.index, relay.Relay})
-				}
-			}
-		}
-	}
-	if expires := due + p.step.Expires; skip == "" && p.step.Expires > 0 && e.now.Mono > expires {
-		skip = "expired"
-	}
-	if skip != "" {
-		// What a first look or `if` leaves out was never meant to happen.
-		if skip != "first look" && skip != "if" {
-			d.Type, d.Reason = DecisionSuppressed, skip
-			e.emit(d)
-		}
-		e.answered(run.give, p.step, false)
+	if p.unasked {
 		return false
 	}
+	if reason := e.held(run, p, due); reason != "" {
+		e.emit(run.decision(DecisionSuppressed, p, reason))
+		run.answered(p, false)
+		return false
+	}
+	d := run.decision(DecisionAction, p, "")
 	switch a := p.args.(type) {
 	case FlagArgs:
 		e.emit(d)
-		e.setFlag(a, run.give)
-		e.answered(run.give, p.step, true)
+		e.setFlag(a, run.cause)
+		run.answered(p, true)
 		return false
 	case RelayArgs:
 		if a.Op == RelayFollow {
 			e.takeLease(run, p, a, d, due)
-			e.answered(run.give, p.step, true)
+			run.answered(p, true)
 			return false
 		}
 	}
-	d.Do = &Request{Firing: f, Index: p.index, Finally: run.finally, Step: p.step, Args: p.args, Due: due}
-	if p.step.Expires > 0 {
-		d.Do.Expires = due + p.step.Expires
-	}
+	d.Do = request(run.firing, p, due)
+	d.Do.Finally = run.finally
 	e.emit(d)
-	g := run.give
+	if p.step.told() && run.visit != nil {
+		run.told = append(run.told, p.index)
+		if run.given {
+			run.visit.keepTold(run)
+		}
+	}
 	switch {
-	case g == nil:
+	case !run.decides(p):
 	case p.step.Verb() == VerbLog || e.opts.NoOutcomes:
-		e.answered(g, p.step, true)
-	case !g.once || p.step.TriedOnce():
+		run.answered(p, true)
+	default:
 		if len(e.openSeq) >= maxOpen {
 			delete(e.open, e.openSeq[0])
 			e.openSeq = slices.Delete(e.openSeq, 0, 1)
 		}
-		k := outcomeKey{f.ID, p.index, false}
-		e.open[k] = openStep{give: g, step: p.step}
+		k := outcomeKey{run.firing.ID, p.index, run.finally}
+		e.open[k] = openStep{run, p}
 		e.openSeq = append(e.openSeq, k)
 	}
 	return true
 }
 
+// request is a step that is to be carried out.
+func request(f *Firing, p *planned, due time.Duration) *Request {
+	q := &Request{Firing: f, Index: p.index, Step: p.step, Args: p.args, Due: due}
+	if p.step.Expires > 0 {
+		q.Expires = due + p.step.Expires
+	}
+	return q
+}
+
 // openStep is a step whose outcome is awaited.
 type openStep struct {
-	give *giveBack
-	step *Step
+	run  *stepRun
+	step *planned
 }
 
 // Outcome takes what became of a step. It is an input like any other.
 func (e *Engine) Outcome(at Instant, o Outcome) []Decision {
-	e.out = e.out[:0]
-	if at.Mono < e.now.Mono {
-		at.Wall = at.Wall.Add(e.now.Mono - at.Mono)
-		at.Mono = e.now.Mono
-	}
-	e.advance(at)
+	e.begin(at)
 	k := outcomeKey{o.Firing, o.Index, o.Finally}
 	if s, ok := e.open[k]; ok {
 		delete(e.open, k)
@@ -223,100 +244,109 @@ func (e *Engine) Outcome(at Instant, o Outcome) []Decision {
 			e.openSeq = slices.Delete(e.openSeq, i, i+1)
 		}
 		if !o.Begun {
-			e.prepareKey(s.give.key)
-			e.suppress(s.give.key.rule, s.give.key.text, s.step.Text, o.Reason)
-			s.give.unmark(o.Index)
+			e.emit(s.run.decision(DecisionSuppressed, s.step, o.Reason))
+			s.run.unmark(s.step)
 		}
-		e.answered(s.give, s.step, o.Begun)
+		s.run.answered(s.step, o.Begun)
+		e.giveBack(s.run)
 	}
 	if run := e.waiting[k]; run != nil {
 		delete(e.waiting, k)
 		if o.Reason != "" && run.steps[run.next-1].step.Stop {
-			run.next = len(run.steps)
-		} else {
-			e.proceed(run)
+			e.stopSteps(run)
 		}
+		e.proceed(run)
 	}
 	e.settle()
 	return e.out
 }
 
-// unmark takes back the note that the visit had a pulse.
-func (g *giveBack) unmark(index int) {
-	for i, m := range g.pulses {
-		if m.index == index && g.key.visit != nil {
-			v := g.key.visit
-			if j := slices.Index(v.pulsed, m.relay); j >= 0 {
-				v.pulsed = slices.Delete(v.pulsed, j, j+1)
-			}
-			g.pulses = slices.Delete(g.pulses, i, i+1)
-			return
+// stopSteps leaves out what is left of a list whose step failed.
+func (e *Engine) stopSteps(run *stepRun) {
+	for i := run.next; i < len(run.steps); i++ {
+		if p := &run.steps[i]; !p.unasked {
+			e.emit(run.decision(DecisionSuppressed, p, "stopped"))
+			run.answered(p, false)
+		}
+	}
+	run.next = len(run.steps)
+}
+
+// unmark takes back the note that the visit had a step's pulse.
+func (run *stepRun) unmark(p *planned) {
+	if a, ok := p.args.(RelayArgs); ok && p.pulsed {
+		p.pulsed = false
+		if i := slices.Index(run.visit.pulsed, a.Relay); i >= 0 {
+			run.visit.pulsed = slices.Delete(run.visit.pulsed, i, i+1)
 		}
 	}
 }
 
-// answered counts one step of a firing. When all that count are known and none
-// began, the firing gives back what it charged.
-func (e *Engine) answered(g *giveBack, s *Step, begun bool) {
-	if g == nil || g.once && !s.TriedOnce() {
+// giveBack gives back what a firing charged, once it is known that none of the
+// steps that decide about it began.
+func (e *Engine) giveBack(run *stepRun) {
+	if !run.charge.made || run.left > 0 || run.begun {
 		return
 	}
-	g.left--
-	g.begun = g.begun || begun
-	if g.left > 0 || g.begun {
-		return
+	run.charge.made, run.given = false, true
+	if run.visit != nil {
+		run.visit.keepTold(run)
 	}
-	ks := g.key
-	ks.cooldown = g.cooldown
-	if n := len(ks.limits); n > 0 {
-		ks.limits = ks.limits[:n-1]
+	ks := e.heir(run.key)
+	if ks.cooldown == run.charge.cooldown {
+		ks.cooldown = run.charge.was
 	}
-	if ks.rule.Per == PerVisit && ks.state == active && !ks.rule.Level {
-		ks.state = idle
-		ks.firing = nil
-		e.timers.stop(ks.timer)
+	if i := slices.Index(ks.limits, run.firing.At.Mono); i >= 0 {
+		ks.limits = slices.Delete(ks.limits, i, i+1)
+	}
+	if ks.spent == run.firing.ID {
+		ks.spent = 0
+		if ks.state == active && ks.rule.Per == PerVisit {
+			e.prepareKey(ks)
+			e.end(ks, endUnused)
+			return
+		}
 	}
 	e.forget(ks)
 }
 
+// heir is the key that a reload gave what a key of a changed rule remembered.
+func (e *Engine) heir(ks *keyState) *keyState {
+	if r := e.byName[ks.rule.Name]; r != nil && r != ks.rule && r.Per == ks.rule.Per {
+		if heir := r.keys[ks.id]; heir != nil {
+			return heir
+		}
+	}
+	return ks
+}
+
 // setFlag queues a flag's new value as an event of its own.
-func (e *Engine) setFlag(a FlagArgs, g *giveBack) {
-	ev := &Event{Kind: KindFlag, Name: a.Flag, Value: a.Set, Received: e.now.Wall, depth: e.cause.depth + 1, Late: e.cause.late}
-	if g != nil {
-		ev.depth, ev.Late = g.depth+1, g.late
-	}
-	was := e.flags[a.Flag].value
-	e.queue = append(e.queue, ev)
-	if t := e.flagTimers[a.Flag]; t != nil {
-		e.timers.stop(t)
-		delete(e.flagTimers, a.Flag)
-	}
-	if a.For > 0 {
-		t := newTimer(func() {
-			delete(e.flagTimers, a.Flag)
-			e.queue = append(e.queue, &Event{Kind: KindFlag, Name: a.Flag, Value: was, Received: e.now.Wall})
-		})
-		e.flagTimers[a.Flag] = t
-		e.timers.set(t, e.now.Mono+a.For)
-	}
+func (e *Engine) setFlag(a FlagArgs, c cause) {
+	e.queue = append(e.queue, &Event{
+		Kind: KindFlag, Name: a.Flag, Value: a.Set, Received: e.now.Wall, Late: c.late, depth: c.depth + 1, keep: a.For,
+	})
 }
 
 // takeLease holds a relay on for as long as the key is active.
 func (e *Engine) takeLease(run *stepRun, p *planned, a RelayArgs, d Decision, due time.Duration) {
 	ks := run.key
-	if ks.state != active && ks.state != holding {
+	if ks.state != active && ks.state != holding || ks.turn != run.turn {
 		return
 	}
-	l := lease{step: p.step, index: p.index, args: a, id: ks.rule.Name + "|" + ks.text + "|" + a.Relay}
-	ks.leases = append(ks.leases, l)
-	if t := e.orphans[l.id]; t != nil {
-		e.timers.stop(t)
-		delete(e.orphans, l.id)
+	id := ks.rule.Name + "|" + ks.text + "|" + a.Relay
+	if slices.ContainsFunc(ks.leases, func(l lease) bool { return l.id == id }) {
+		return
 	}
-	d.Do = &Request{Firing: run.firing, Index: p.index, Step: p.step, Args: a, Due: due, Lease: true, LeaseOn: true, LeaseID: l.id}
-	if p.step.Expires > 0 {
-		d.Do.Expires = due + p.step.Expires
+	ks.leases = append(ks.leases, lease{p: p, id: id})
+	for i, o := range e.orphans {
+		if o.request.LeaseID == id {
+			e.timers.stop(o.timer)
+			e.orphans = slices.Delete(e.orphans, i, i+1)
+			break
+		}
 	}
+	d.Do = request(run.firing, p, due)
+	d.Do.Lease, d.Do.LeaseOn, d.Do.LeaseID = true, true, id
 	e.emit(d)
 }
 
@@ -324,24 +354,36 @@ func (e *Engine) takeLease(run *stepRun, p *planned, a RelayArgs, d Decision, du
 // changed rule can take it without an edge.
 const leaseGrace = time.Second
 
+// orphan is a lease whose rule a reload ended.
+type orphan struct {
+	timer    *timer
+	decision Decision
+	request  *Request
+}
+
 // endLeases gives a key's leases back; kept ones after a grace.
 func (e *Engine) endLeases(ks *keyState, f *Firing, keep bool) {
 	leases := ks.leases
 	ks.leases = nil
 	for _, l := range leases {
 		d := e.lookDecision(DecisionAction)
-		d.Rule, d.Key, d.Step, d.Reason, d.Firing = ks.rule.Rule, ks.text, l.step.Text, "ended", f
-		d.Do = &Request{Firing: f, Index: l.index, Step: l.step, Args: l.args, Due: e.now.Mono, Lease: true, LeaseID: l.id}
+		d.Rule, d.Key, d.Step, d.Reason, d.Firing = f.Rule, f.Key, l.p.step.Text, "ended", f
+		d.Do = &Request{Firing: f, Index: l.p.index, Step: l.p.step, Args: l.p.args, Due: e.now.Mono, Lease: true, LeaseID: l.id}
 		if !keep {
 			e.emit(d)
 			continue
 		}
-		t := newTimer(func() {
-			delete(e.orphans, l.id)
-			d.Do.Due = e.now.Mono
-			e.emit(d)
-		})
-		e.orphans[l.id] = t
-		e.timers.set(t, e.now.Mono+leaseGrace)
+		o := &orphan{decision: d, request: d.Do}
+		o.timer = newTimer(func() { e.endOrphan(o) })
+		e.orphans = append(e.orphans, o)
+		e.timers.set(o.timer, e.now.Mono+leaseGrace)
 	}
+}
+
+// endOrphan ends a lease that no rule took over.
+func (e *Engine) endOrphan(o *orphan) {
+	e.timers.stop(o.timer)
+	e.orphans = slices.DeleteFunc(e.orphans, func(x *orphan) bool { return x == o })
+	o.request.Due = e.now.Mono
+	e.emit(o.decision)
 }

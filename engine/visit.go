@@ -24,8 +24,27 @@ type visit struct {
 	last   time.Duration // of any read
 	over   bool
 	pulsed []string // relays pulsed in it
+	told   []toldStep
 	keys   []*keyState
 	timer  *timer
+}
+
+// toldStep is a step that told somebody for a firing that was given back.
+type toldStep struct {
+	rule  string
+	index int
+}
+
+// keepTold notes what a given back firing told, so that it is not told again.
+func (v *visit) keepTold(run *stepRun) {
+	for _, index := range run.told {
+		v.told = append(v.told, toldStep{run.firing.Rule.Name, index})
+	}
+	run.told = run.told[:0]
+}
+
+func (v *visit) wasTold(r *Rule, index int) bool {
+	return slices.Contains(v.told, toldStep{r.Name, index})
 }
 
 // plateCount counts one spelling in a visit.
@@ -126,7 +145,7 @@ func (e *Engine) applyPlate(cam *camera, ev *Event) {
 		}
 		e.prepare(r, ev, cam)
 		e.look.visit = v
-		e.lookAt(r, subject{})
+		e.lookAt(r, subject{kind: KindPlate})
 	}
 }
 

@@ -39,6 +39,7 @@ type camera struct {
 	online   Truth
 	lastPost time.Duration
 	lastBeat time.Duration
+	heard    bool             // a heartbeat since it is online
 	beats    [3]time.Duration // the last intervals between heartbeats
 	beatN    int
 	offline  *timer
@@ -46,7 +47,18 @@ type camera struct {
 	visitSeq int
 	alarms   []*alarm // in the order first heard of
 	targets  map[uint64]*trackedTarget
+	mix      uint64 // of the classes of its targets
 	index    index
+}
+
+// mixOfClasses is a number that changes when a target has another class.
+func (c *camera) mixOfClasses() uint64 {
+	var m uint64
+	for _, t := range c.scene.Targets() {
+		x := (t.Serial()<<2 | uint64(t.Class())) * 0x9e3779b97f4a7c15
+		m += x ^ x>>29
+	}
+	return m
 }
 
 // alarm is one alarm's last level.
@@ -75,15 +87,15 @@ func (w *world) clockOK() bool { return w.now.Wall.Year() >= clockSetYear }
 func (w *world) wall(mono time.Duration) time.Time { return w.now.Wall.Add(mono - w.now.Mono) }
 
 // since is the time since a rule last fired for a key. A rule held per rule has one key.
-func (w *world) since(rule, key string) (time.Duration, bool) {
+func (w *world) since(rule string, key []byte) (time.Duration, bool) {
 	r := w.byName[rule]
 	if r == nil {
 		return 0, false
 	}
 	if r.Per == PerRule {
-		key = ""
+		key = nil
 	}
-	at, ok := r.fired[key]
+	at, ok := r.fired[string(key)]
 	return w.now.Mono - at, ok
 }
 
