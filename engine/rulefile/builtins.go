@@ -226,6 +226,9 @@ func (c *compiler) extreme(n ast.Node, name string, args []ast.Node) *val {
 		constant = constant && vals[i].constant
 	}
 	v := &val{kind: vals[0].kind, node: n, steps: steps, constant: constant}
+	for _, w := range vals {
+		v.moves = v.moves || w.grows || w.moves
+	}
 	sign := 1
 	if name == "min" {
 		sign = -1

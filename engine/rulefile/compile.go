@@ -84,8 +84,8 @@ func (c *compiler) errorf(n ast.Node, format string, args ...any) *val {
 	return nil
 }
 
-func (c *compiler) errorAt(rune_ int, format string, args ...any) {
-	line, col := c.span.place(rune_)
+func (c *compiler) errorAt(offset int, format string, args ...any) {
+	line, col := c.span.place(offset)
 	c.at.put(line, col, false, fmt.Sprintf(format, args...))
 }
 
@@ -392,7 +392,7 @@ func (c *compiler) conditional(x *ast.ConditionalNode) *val {
 	if !c.same(x, &a, &b) {
 		return nil
 	}
-	v := &val{kind: a.kind, node: x, steps: q.steps + a.steps + b.steps + 1, constant: q.constant && a.constant && b.constant, long: a.long || b.long}
+	v := &val{kind: a.kind, node: x, steps: q.steps + a.steps + b.steps + 1, constant: q.constant && a.constant && b.constant, long: a.long || b.long, moves: a.grows || a.moves || b.grows || b.moves}
 	if q.constant {
 		return c.errorf(x.Cond, "the condition is always %s", q.bool())
 	}

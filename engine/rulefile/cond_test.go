@@ -402,3 +402,36 @@ func TestNoAllocation(t *testing.T) {
 		t.Error("the rule was not looked at")
 	}
 }
+
+// FuzzCondition compiles any expression and, when it is accepted, looks with it: neither may panic.
+func FuzzCondition(f *testing.F) {
+	for _, s := range []string{
+		`target.class == "person" && dwell("porch") > "2s"`, `any(message.body.rows, any(.tags, string(#) == "b"))`, `plate.on("residents") || !known(plate.heading)`,
+		`(plate.list ?? "none") in ["a", "b"]`, `moving(90, 30) ? still() : target.box[0] > 3 + 4 * 2`, `max(flag("armed").since, "3s") > "1s"`, `message.topic | upper() matches "^A+$"`,
+		`now - event.received < "1s" and now.weekday not in ["mon"]`, `path("yard", "porch", "10s") || crossed("kerb", "in")`, `string([1][0]) == "1" || len("a" + "b") > int("3")`,
+		`seen("porch", "car", "3s") && occupancy("porch", "car") % 2 == 1`, `one([1, 2, 3], # > target.speed)`, `known(target.box) && known(now) && float("1e3") > -1`,
+	} {
+		for on := range byte(3) {
+			f.Add(s, on)
+		}
+	}
+	f.Fuzz(func(t *testing.T, condition string, on byte) {
+		if strings.ContainsAny(condition, "\n\r") {
+			return
+		}
+		word := []string{"target", "plate", "message"}[on%3]
+		ev := []*engine.Event{stay(1)[0], plate(nil), message(map[string]any{"rows": []any{map[string]any{"tags": []any{"a"}}}, "n": 3.0})}[on%3]
+		quoted := "'" + strings.ReplaceAll(condition, "'", "''") + "'"
+		rs, _ := LoadFiles([]File{{"a.yaml", []byte(world + "rules:\n  - {name: r, on: " + word + ", when: " + quoted + ", do: [{log: x}]}\n  - {name: s, when: " + quoted + ", do: [{log: x}]}\n")}}, "rules.d", testSite())
+		if rs == nil {
+			rs, _ = LoadFiles([]File{{"a.yaml", []byte(world + "rules:\n  - {name: r, on: " + word + ", when: " + quoted + ", do: [{log: x}]}\n")}}, "rules.d", testSite())
+		}
+		if rs == nil {
+			return
+		}
+		e, _ := engine.New(rs, engine.DefaultOptions(), engine.Instant{Wall: noon})
+		ev.Received = noon.Add(time.Second)
+		e.Apply(engine.Instant{Mono: time.Second, Wall: ev.Received}, ev)
+		e.Advance(engine.Instant{Mono: 3 * time.Second, Wall: noon.Add(3 * time.Second)})
+	})
+}

@@ -269,13 +269,6 @@ func (ld *loader) camera(name string) bool {
 	return false
 }
 
-// assume notes that a name was used that a site file would give.
-func (ld *loader) assume(what, name string) {
-	if ld.site.Open {
-		ld.assumed = true
-	}
-}
-
 func (ld *loader) zone(z engine.ZoneRef) *scene.Zone { return &ld.zoneDefs[z] }
 
 // validName tells whether a name is [a-z][a-z0-9-]*, of at most 64 characters.

@@ -96,7 +96,7 @@ func (c *compiler) otherwise(x *ast.BinaryNode, a, b *val) *val {
 	if len(a.words) > 0 && b.constant {
 		c.checkWord(a, b)
 	}
-	v := &val{kind: a.kind, node: x, steps: a.steps + b.steps + 1, constant: a.constant && b.constant, words: a.words, long: a.long || b.long}
+	v := &val{kind: a.kind, node: x, steps: a.steps + b.steps + 1, constant: a.constant && b.constant, words: a.words, long: a.long || b.long, moves: a.grows || a.moves || b.grows || b.moves}
 	if b.kind != kText || !b.constant {
 		v.words = nil
 	} else if v.words != nil && !contains(v.words, b.str()) {
@@ -403,7 +403,7 @@ func (c *compiler) compareDurations(v *val, op string, a, b *val) {
 			v.need = c.pin(a.zone)
 		}
 		// The answer changes by itself when the bound is reached, or just after it.
-		wakes, late := a.grows && c.scope.wakes, time.Duration(0)
+		wakes, moves, late := a.grows && c.scope.wakes, a.moves && c.scope.wakes, time.Duration(0)
 		if op == ">" || op == "<=" {
 			late = 1
 		}
@@ -411,6 +411,9 @@ func (c *compiler) compareDurations(v *val, op string, a, b *val) {
 			x, ok := f(l, it)
 			if !ok {
 				return engine.Unknown
+			}
+			if moves {
+				l.WakeIn(poll(x - k))
 			}
 			if wakes {
 				if x < k+late {
@@ -423,21 +426,23 @@ func (c *compiler) compareDurations(v *val, op string, a, b *val) {
 		}
 		return
 	}
+	wakes := c.scope.wakes && (a.grows || a.moves || b.grows || b.moves)
 	v.truth = func(l *engine.Look, it *item) engine.Truth {
 		x, ok1 := f(l, it)
 		y, ok2 := g(l, it)
 		if !ok1 || !ok2 {
 			return engine.Unknown
 		}
-		if a.grows != b.grows && c.scope.wakes {
-			// The one that grows reaches the other, which stands still.
-			if gap := max(x-y, y-x); a.grows == (x < y) {
-				l.WakeIn(gap + 1)
-			}
+		if wakes {
+			l.WakeIn(poll(x - y))
 		}
 		return holds(op, orderDurations(x, y))
 	}
 }
+
+// poll is when to look again at two durations that may meet: at half the way, so that they are not missed by more than
+// 20 ms, nor looked at more often.
+func poll(gap time.Duration) time.Duration { return max(max(gap, -gap)/2, 20*time.Millisecond) }
 
 func orderDurations(x, y time.Duration) int {
 	switch {
@@ -710,7 +715,8 @@ func (c *compiler) timeArithmetic(x *ast.BinaryNode, a, b *val) *val {
 	if x.Operator == "-" {
 		sign = -1
 	}
-	v.grows = a.grows && (!b.grows || sign > 0)
+	v.grows = a.grows && b.constant
+	v.moves = !v.grows && (a.grows || a.moves || b.grows || b.moves)
 	v.dur = func(l *engine.Look, it *item) (time.Duration, bool) {
 		s, ok1 := a.dur(l, it)
 		t, ok2 := b.dur(l, it)

@@ -555,40 +555,50 @@ func (ld *loader) checkAll() {
 
 // checkFights warns of two rules that want different things of one relay.
 func (ld *loader) checkFights() {
-	for i, d := range ld.driven {
-		for _, o := range ld.driven[:i] {
-			if o.relay != d.relay || o.rule == d.rule {
-				continue
+	// The first drive of each sort is remembered: one from another rule is enough to warn.
+	first := map[string]drive{}
+	fights := func(d drive, why string, keys ...string) bool {
+		for _, k := range keys {
+			if o, ok := first[k]; ok && o.rule != d.rule {
+				d.at.warnf(d.node, "this rule and rule %q fight for relay %q: %s", o.rule.Name, d.relay, why)
+				return true
 			}
-			why := ""
-			switch {
-			case d.op == engine.RelayToggle && o.op == engine.RelayToggle:
-				why = "both toggle it"
-			case d.op == engine.RelayFollow && (o.op == engine.RelayOff || o.op == engine.RelayToggle):
-				why = "one follows and the other switches it off"
-			case o.op == engine.RelayFollow && (d.op == engine.RelayOff || d.op == engine.RelayToggle):
-				why = "one follows and the other switches it off"
-			case d.op != o.op && (d.op == engine.RelayOn || d.op == engine.RelayOff) && (o.op == engine.RelayOn || o.op == engine.RelayOff) &&
-				!d.finally && !o.finally && sameTrigger(d.rule, o.rule):
-				why = "one switches it on and the other off on the same condition"
-			default:
-				continue
+		}
+		return false
+	}
+	for _, d := range ld.driven {
+		const ends, both = "one follows and the other switches it off", "one switches it on and the other off on the same condition"
+		sort := func(op engine.RelayOp) string { return d.relay + " " + op.String() }
+		same := func(op engine.RelayOp) string { return sort(op) + " " + trigger(d.rule) }
+		switch d.op {
+		case engine.RelayToggle:
+			_ = fights(d, "both toggle it", sort(engine.RelayToggle)) || fights(d, ends, sort(engine.RelayFollow))
+		case engine.RelayFollow:
+			fights(d, ends, sort(engine.RelayOff), sort(engine.RelayToggle))
+		case engine.RelayOff:
+			_ = fights(d, ends, sort(engine.RelayFollow)) || !d.finally && fights(d, both, same(engine.RelayOn))
+		case engine.RelayOn:
+			if !d.finally {
+				fights(d, both, same(engine.RelayOff))
 			}
-			d.at.warnf(d.node, "this rule and rule %q fight for relay %q: %s", o.rule.Name, d.relay, why)
-			break
+		}
+		keys := []string{sort(d.op)}
+		if !d.finally {
+			keys = append(keys, same(d.op))
+		}
+		for _, k := range keys {
+			if _, ok := first[k]; !ok {
+				first[k] = d
+			}
 		}
 	}
 }
 
-// sameTrigger tells whether two rules are looked at for the same and hold by the same condition.
-func sameTrigger(a, b *engine.Rule) bool {
-	if len(a.On) != len(b.On) || (a.When == nil) != (b.When == nil) {
-		return false
+// trigger is what a rule is looked at for and when it holds, as a text.
+func trigger(r *engine.Rule) string {
+	text := fmt.Sprint(r.On)
+	if r.When != nil {
+		text += " " + r.When.Text
 	}
-	for i := range a.On {
-		if a.On[i] != b.On[i] {
-			return false
-		}
-	}
-	return a.When == nil || a.When.Text == b.When.Text
+	return text
 }

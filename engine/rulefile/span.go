@@ -1,8 +1,6 @@
 package rulefile
 
 import (
-	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
@@ -26,12 +24,12 @@ func (s *span) after(runes int) *span {
 	return &c
 }
 
-// place is the line and column of a rune of the text.
-func (s *span) place(rune_ int) (line, col int) {
+// place is the line and column of the character at an offset in the text.
+func (s *span) place(offset int) (line, col int) {
 	if s.places == nil {
 		s.places = locate(s.src, s.node)
 	}
-	i := min(max(rune_+s.from, 0), len(s.places)-1)
+	i := min(max(offset+s.from, 0), len(s.places)-1)
 	// The end of a block is past its last line; a person looks for it at the end of the text.
 	for i > 0 && s.places[i] == [2]int{} {
 		i--
@@ -147,12 +145,3 @@ func (r *reader) escape() {
 
 // runeLen counts the characters of a text.
 func runeLen(s string) int { return utf8.RuneCountInString(s) }
-
-// quoteList is `"a", "b"`.
-func quoteList(words []string) string {
-	q := make([]string, len(words))
-	for i, w := range words {
-		q[i] = strconv.Quote(w)
-	}
-	return strings.Join(q, ", ")
-}

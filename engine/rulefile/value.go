@@ -89,8 +89,8 @@ type val struct {
 	steps int
 	// long says that a text comes out of a message and may have 16 KB.
 	long bool
-	// grows says that a duration grows with time by itself.
-	grows bool
+	// grows says that a duration grows with time by itself, as fast as time; moves that it changes in some other way.
+	grows, moves bool
 	// words are all the texts it can be; nil when it can be any.
 	words []string
 	// what says which plain word of the language it is, for the index.

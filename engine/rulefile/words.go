@@ -502,6 +502,9 @@ func (c *compiler) call(x *ast.CallNode) *val {
 			}
 			return c.errorf(f, "%s has no field %s%s", id.Value, clean(p), meant(p, fieldNames(id.Value)))
 		}
+		if c.value(f) == nil {
+			return nil
+		}
 	}
 	return c.errorf(x, "this cannot be called")
 }
@@ -938,8 +941,11 @@ func (c *compiler) wired(x *ast.MemberNode, call *ast.CallNode, what, field stri
 	if what == "relay" {
 		known = c.ld.relayNames
 	}
-	if !c.ld.site.Open && !contains(known, name) {
-		return c.errorf(s, "there is no %s %s%s", what, cut(name), meant(name, known))
+	if !contains(known, name) {
+		if !c.ld.site.Open || !validName(name) {
+			return c.errorf(s, "there is no %s %s%s", what, cut(name), meant(name, known))
+		}
+		c.ld.assumed = true
 	}
 	get := (*engine.Look).Contact
 	if what == "relay" {
@@ -951,7 +957,6 @@ func (c *compiler) wired(x *ast.MemberNode, call *ast.CallNode, what, field stri
 		c.uses.reads |= engine.ReadsContact
 		c.name(engine.KindContact, name)
 	}
-	c.ld.assume(what, name)
 	if field == "since" {
 		return &val{kind: kDuration, node: x, steps: 3, grows: true, dur: func(l *engine.Look, _ *item) (time.Duration, bool) {
 			v := get(l, name)
