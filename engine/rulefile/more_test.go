@@ -278,3 +278,28 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestNightNeedsAPlace(t *testing.T) {
+	site := testSite()
+	site.HasPlace = false
+	_, problems := loadText(t, "rules:\n  - {name: r, on: start, when: night(), do: [{log: x}]}\n", site)
+	const want = `rules.d/test.yaml:2:32: rule "r": when: night() needs the site's latitude and longitude (location: in the site file)`
+	if got := strings.Join(messages(problems), "\n"); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// BenchmarkLoad loads a hundred rules.
+func BenchmarkLoad(b *testing.B) {
+	var text strings.Builder
+	text.WriteString("zones:\n  porch: {camera: porch, polygon: [[2000, 3000], [8000, 3000], [8000, 9000], [2000, 9000]]}\nrules:\n")
+	for i := range 100 {
+		text.WriteString("  - {name: r" + strings.Repeat("x", i) + ", on: target, when: 'target.class == \"person\" && dwell(\"porch\") > \"2s\"', do: [{relay: porch, follow: true}]}\n")
+	}
+	files := []File{{"a.yaml", []byte(text.String())}}
+	for b.Loop() {
+		if rs, problems := LoadFiles(files, "rules.d", testSite()); rs == nil {
+			b.Fatal(listing(problems))
+		}
+	}
+}
