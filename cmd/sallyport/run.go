@@ -199,22 +199,26 @@ type printer struct {
 func (l *printer) event(ev *engine.Event) {
 	switch {
 	case l.json:
-		l.out.line(string(ev.AppendJSON(nil)))
+		l.out.text(string(ev.AppendJSON(nil)))
 	case l.quiet && (ev.Kind == engine.KindHeartbeat || ev.Kind == engine.KindAlarm || ev.Kind == engine.KindPlate):
 		// The decision that follows says it in fewer words.
 	case l.quiet:
-		l.out.line(fmt.Sprintf("%s  %-10s %s says %s", ev.Received.In(l.loc).Format(clockMillis), "event", ev.Camera, ev.Kind))
+		l.out.text(fmt.Sprintf("%s  %-10s %s says %s", ev.Received.In(l.loc).Format(clockMillis), "event", ev.Camera, ev.Kind))
 	default:
-		l.out.line(fmt.Sprintf("%s  %-10s %s", ev.Received.In(l.loc).Format(clockMillis), "event", ev.AppendJSON(nil)))
+		l.out.text(fmt.Sprintf("%s  %-10s %s", ev.Received.In(l.loc).Format(clockMillis), "event", ev.AppendJSON(nil)))
 	}
 }
 
+// decision hands a copy on: what it points to does not change any more, so the
+// text can be made elsewhere.
 func (l *printer) decision(d *engine.Decision) {
-	if l.json {
-		l.out.line(string(d.AppendJSON(nil)))
-		return
-	}
-	l.out.line(decisionText(d, l.loc))
+	c := *d
+	l.out.line(func(b []byte) []byte {
+		if l.json {
+			return c.AppendJSON(b)
+		}
+		return append(b, decisionText(&c, l.loc)...)
+	})
 }
 
 // relay writes a relay's new level, and why.
@@ -229,7 +233,7 @@ func (l *printer) relay(at engine.Instant, c relay.Change) {
 	if c.Fault != "" {
 		text += ", fault: " + printable(c.Fault)
 	}
-	l.out.line(text)
+	l.out.text(text)
 }
 
 func onOff(on bool) string {
@@ -244,13 +248,13 @@ func (l *printer) logStep(at engine.Instant, rule, line string) {
 	if l.json {
 		return // the decision says it
 	}
-	l.out.line(fmt.Sprintf("%s  %-10s %s (%s)", at.Wall.In(l.loc).Format(clockMillis), "log", printable(line), printable(rule)))
+	l.out.text(fmt.Sprintf("%s  %-10s %s (%s)", at.Wall.In(l.loc).Format(clockMillis), "log", printable(line), printable(rule)))
 }
 
 // note writes a line that is neither. In JSON it would be in the way.
 func (l *printer) note(text string) {
 	if !l.json {
-		l.out.line(text)
+		l.out.text(text)
 	}
 }
 

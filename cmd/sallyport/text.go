@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"strconv"
@@ -64,10 +63,11 @@ func printable(s string) string {
 	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
 }
 
-// output writes lines without ever holding up the one who has them: when the
-// reader is slow, lines are left out and counted.
+// output writes lines without ever holding up the one who has them: they are
+// made and written elsewhere, and when the reader is slow they are left out and
+// counted.
 type output struct {
-	lines chan []byte
+	lines chan func([]byte) []byte
 	done  chan struct{}
 
 	mu   sync.Mutex // guards lost, and sending after close
@@ -79,23 +79,23 @@ type output struct {
 const maxLines = 1024
 
 func newOutput(w io.Writer) *output {
-	o := &output{lines: make(chan []byte, maxLines), done: make(chan struct{})}
+	o := &output{lines: make(chan func([]byte) []byte, maxLines), done: make(chan struct{})}
 	go func() {
 		defer close(o.done)
-		var buf bytes.Buffer
+		var buf []byte
 		for line := range o.lines {
-			buf.Reset()
-			buf.Write(line)
-			for more := true; more && buf.Len() < 64<<10; {
+			buf = append(line(buf[:0]), '\n')
+			for more := true; more && len(buf) < 64<<10; {
 				select {
-				case l, ok := <-o.lines:
-					buf.Write(l)
-					more = ok
+				case line, ok := <-o.lines:
+					if more = ok; ok {
+						buf = append(line(buf), '\n')
+					}
 				default:
 					more = false
 				}
 			}
-			if _, err := w.Write(buf.Bytes()); err != nil {
+			if _, err := w.Write(buf); err != nil {
 				for range o.lines {
 					// Nobody reads any more; the work goes on.
 				}
@@ -106,16 +106,16 @@ func newOutput(w io.Writer) *output {
 	return o
 }
 
-// line writes one line.
-func (o *output) line(text string) {
+// line writes one line, which add appends to what it is given.
+func (o *output) line(add func([]byte) []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.over {
 		return
 	}
-	if o.lost > 0 {
+	if lost := o.lost; lost > 0 {
 		select {
-		case o.lines <- fmt.Appendf(nil, "(%d lines left out: the reader was too slow)\n", o.lost):
+		case o.lines <- func(b []byte) []byte { return fmt.Appendf(b, "(%d lines left out: the reader was too slow)", lost) }:
 			o.lost = 0
 		default:
 			o.lost++
@@ -123,11 +123,14 @@ func (o *output) line(text string) {
 		}
 	}
 	select {
-	case o.lines <- append([]byte(text), '\n'):
+	case o.lines <- add:
 	default:
 		o.lost++
 	}
 }
+
+// text writes one line.
+func (o *output) text(s string) { o.line(func(b []byte) []byte { return append(b, s...) }) }
 
 // close writes what is left and ends, at the latest when a slow reader had a second.
 func (o *output) close() {
