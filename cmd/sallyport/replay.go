@@ -249,7 +249,7 @@ func (r *replay) post(at engine.Instant, l *recording.Line) {
 		r.warn("line %d: %v", l.Number, err)
 		r.show(r.engine.Advance(at))
 		return
-	case verdict != camera.Matched && verdict != camera.NoChannel:
+	case verdict != camera.Matched:
 		r.strangers++
 		r.show(r.engine.Advance(at))
 		return

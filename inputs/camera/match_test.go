@@ -2,6 +2,7 @@ package camera
 
 import (
 	"fmt"
+	"github.com/sallyport/sallyport/engine"
 	"slices"
 	"strings"
 	"testing"
@@ -205,15 +206,17 @@ func TestListsAreBounded(t *testing.T) {
 	}
 }
 
-// TestHeartbeatOfARecorder shows that a heartbeat without a channel is neither
-// a stranger nor in doubt.
+// TestHeartbeatOfARecorder shows that a heartbeat without a channel is one of every
+// camera of the recorder, and neither a stranger nor in doubt.
 func TestHeartbeatOfARecorder(t *testing.T) {
 	m := NewMatcher([]Camera{
 		{Name: "front", Match: []Match{{MAC: nvrMAC, Channel: 1}}}, {Name: "yard", Match: []Match{{MAC: nvrMAC, Channel: 2}}},
 	})
 	r := NewReader(m)
-	if _, v := read(t, r, "10.0.0.9", "/", keepaliveV2(nvrMAC)); v != NoChannel {
-		t.Errorf("verdict %v", v)
+	events, v := read(t, r, "10.0.0.9", "/", keepaliveV2(nvrMAC))
+	if v != Matched || len(events) != 2 || events[0].Camera != "front" || events[1].Camera != "yard" ||
+		events[0].Kind != engine.KindHeartbeat || events[1].Kind != engine.KindHeartbeat {
+		t.Errorf("verdict %v, events %v", v, events)
 	}
 	if len(m.Unknown())+len(m.Ambiguous()) != 0 {
 		t.Errorf("listed: %v %v", m.Unknown(), m.Ambiguous())

@@ -230,9 +230,13 @@ func (p *Port) accept(r *http.Request, it *Item) error {
 	)
 	group := p.matcher.groupOf(r.URL.Path)
 	by, verdict, it.Camera, s.key = p.matcher.find(it.Received, it.Remote, group, &s.post, s.key)
-	if verdict != Matched {
+	beat := recorderBeat(verdict, &s.post)
+	if verdict != Matched && !beat {
 		p.Release(it)
 		return nil
+	}
+	if beat {
+		it.Camera = by.fits[0]
 	}
 	it.Raw = it.buf
 	it.Path = p.matcher.recordPath(r.URL.Path, group)
@@ -242,7 +246,11 @@ func (p *Port) accept(r *http.Request, it *Item) error {
 	for _, m := range s.post.Pictures {
 		it.pictures = append(it.pictures, [2]int{m.Offset, m.Offset + len(m.Text)})
 	}
-	it.Events = s.events(it.Events, by, p.names[it.Camera], it.Received, it.buf)
+	if beat {
+		it.Events = s.beats(it.Events, by, p.matcher, it.Received, it.buf)
+	} else {
+		it.Events = s.events(it.Events, by, p.names[it.Camera], it.Received, it.buf)
+	}
 	if !p.queues.push(it) {
 		p.Release(it)
 		return errFull

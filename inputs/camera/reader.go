@@ -34,6 +34,7 @@ func NewReader(m *Matcher) *Reader {
 // The events carry the camera's name and device, the receive time, and, where
 // duplicates are looked for, a digest. They are good until the next call; their
 // pictures are parts of body. There are none unless the verdict is Matched.
+// A recorder's heartbeat, which names no channel, is one event for each of its cameras.
 // The error is a [*viewtron.Error]: the body cannot be read, and tells nothing.
 func (r *Reader) Read(now time.Time, remote netip.Addr, path string, body []byte) ([]*engine.Event, Verdict, error) {
 	if err := viewtron.Decode(body, &r.s.post); err != nil {
@@ -49,11 +50,33 @@ func (r *Reader) Read(now time.Time, remote netip.Addr, path string, body []byte
 		camera  int
 	)
 	from, verdict, camera, r.s.key = r.m.find(now, clean(remote), group, &r.s.post, r.s.key)
-	if verdict != Matched {
-		return nil, verdict, nil
+	switch {
+	case verdict == Matched:
+		r.events = r.s.events(r.events, from, r.m.cameras[camera].Name, now, body)
+		return r.events, Matched, nil
+	case recorderBeat(verdict, &r.s.post):
+		r.events = r.s.beats(r.events, from, r.m, now, body)
+		return r.events, Matched, nil
 	}
-	r.events = r.s.events(r.events, from, r.m.cameras[camera].Name, now, body)
-	return r.events, Matched, nil
+	return nil, verdict, nil
+}
+
+// recorderBeat says that a post is the heartbeat of a recorder, which names no
+// channel: all of the recorder's cameras are there.
+func recorderBeat(v Verdict, p *viewtron.Post) bool {
+	return v == NoChannel && p.Kind == viewtron.KindHeartbeat
+}
+
+// beats fills list with one heartbeat for each camera of a recorder.
+func (s *scratch) beats(list []*engine.Event, by *sender, m *Matcher, now time.Time, body []byte) []*engine.Event {
+	list = list[:0]
+	for _, c := range by.fits {
+		e := &engine.Event{}
+		fill(e, &s.post, 0, body, s.words)
+		from(e, by, m.cameras[c].Name, now)
+		list = append(list, e)
+	}
+	return list
 }
 
 // events fills list, reusing the events in it, with those of the decoded post.
