@@ -2,11 +2,12 @@ package camera
 
 import (
 	"fmt"
-	"github.com/sallyport/sallyport/engine"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sallyport/sallyport/engine"
 )
 
 // TestMatching goes through the rules of the site file's `match`: who posted
