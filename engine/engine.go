@@ -53,6 +53,7 @@ type Engine struct {
 	open       map[outcomeKey]openStep // steps whose outcome may give a firing back
 	openSeq    []outcomeKey            // of open, oldest first
 	waiting    map[outcomeKey]*stepRun // steps that the next one waits for
+	leases     map[string]int          // how many keys hold each lease
 	orphans    []*orphan               // leases kept over a reload, oldest first
 	flagTimers map[string]*flagTimer   // flags that go back after a time
 	devices    map[string]*deviceClock
@@ -63,7 +64,7 @@ type Engine struct {
 func New(rs *Ruleset, o Options, at Instant) (*Engine, []Decision) {
 	e := &Engine{
 		opts: o, open: make(map[outcomeKey]openStep), waiting: make(map[outcomeKey]*stepRun),
-		flagTimers: make(map[string]*flagTimer), devices: make(map[string]*deviceClock),
+		leases: make(map[string]int), flagTimers: make(map[string]*flagTimer), devices: make(map[string]*deviceClock),
 	}
 	e.now = at
 	e.rs = rs

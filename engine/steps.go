@@ -338,6 +338,11 @@ func (e *Engine) takeLease(run *stepRun, p *planned, a RelayArgs, d Decision, du
 		return
 	}
 	ks.leases = append(ks.leases, lease{p: p, id: id})
+	// A camera may give a number again while the hold of the target before runs: both
+	// keys read alike, and the lease is on until the last of them ends.
+	if e.leases[id]++; e.leases[id] > 1 {
+		return
+	}
 	for i, o := range e.orphans {
 		if o.request.LeaseID == id {
 			e.timers.stop(o.timer)
@@ -366,6 +371,10 @@ func (e *Engine) endLeases(ks *keyState, f *Firing, keep bool) {
 	leases := ks.leases
 	ks.leases = nil
 	for _, l := range leases {
+		if e.leases[l.id]--; e.leases[l.id] > 0 {
+			continue
+		}
+		delete(e.leases, l.id)
 		d := e.lookDecision(DecisionAction)
 		d.Rule, d.Key, d.Step, d.Reason, d.Firing = f.Rule, f.Key, l.p.step.Text, "ended", f
 		d.Do = &Request{Firing: f, Index: l.p.index, Step: l.p.step, Args: l.p.args, Due: e.now.Mono, Lease: true, LeaseID: l.id}
