@@ -57,6 +57,7 @@ type Engine struct {
 	orphans    []*orphan               // leases kept over a reload, oldest first
 	flagTimers map[string]*flagTimer   // flags that go back after a time
 	devices    map[string]*deviceClock
+	tracing    tracing
 }
 
 // New makes an engine that begins at an instant with a rule set. Nothing moves
@@ -261,6 +262,7 @@ func (e *Engine) apply(ev *Event) {
 func (e *Engine) emit(d Decision) {
 	d.At = e.now
 	e.out = append(e.out, d)
+	e.note(&d)
 }
 
 // lookAll looks at every rule of the event's kind once.

@@ -25,6 +25,7 @@ type ruleState struct {
 	full     bool        // it was told that there are too many keys
 	fired    map[string]time.Duration
 	order    []string // of fired, oldest first
+	memory   memory
 }
 
 // keyID is what a rule holds one state for. It is comparable.
@@ -155,8 +156,18 @@ func (e *Engine) appendKey(b []byte, r *ruleState, id keyID) []byte {
 func (e *Engine) lookAt(r *ruleState, s subject) {
 	e.looks++
 	e.look.about = s
-	if r.While != nil && r.while != True {
+	if e.remembers(r) {
+		e.lookTraced(r, s)
 		return
+	}
+	e.decide(r, s)
+}
+
+// decide evaluates the condition for the present look and does what follows from
+// the answer, which it gives.
+func (e *Engine) decide(r *ruleState, s subject) Truth {
+	if r.While != nil && r.while != True {
+		return False
 	}
 	t := True
 	if r.When != nil {
@@ -167,6 +178,7 @@ func (e *Engine) lookAt(r *ruleState, s subject) {
 	} else if t == True {
 		e.moment(r, s)
 	}
+	return t
 }
 
 // key finds or makes the state of the present look's key; nil when the rule has too many.

@@ -54,6 +54,22 @@ func (e *Engine) lookAgain(r *ruleState, quiet bool) {
 	if !r.Level {
 		return
 	}
+	if r.on(KindTarget) {
+		for _, cam := range e.cams {
+			if contains(r.Need.Cameras, cam.number) {
+				cam.scene.EndLook()
+			}
+		}
+	}
+	e.known(r, func(s subject) {
+		s.quiet = s.quiet || quiet
+		e.prepareKnown(r, s)
+		e.lookAt(r, s)
+	})
+}
+
+// known gives everything that a level rule can be looked at for without an event.
+func (e *Engine) known(r *ruleState, f func(subject)) {
 	for _, k := range r.On {
 		switch k {
 		case KindTarget:
@@ -61,54 +77,52 @@ func (e *Engine) lookAgain(r *ruleState, quiet bool) {
 				if !contains(r.Need.Cameras, cam.number) {
 					continue
 				}
-				cam.scene.EndLook()
 				for _, t := range cam.scene.Targets() {
-					e.lookKnown(r, subject{kind: k, cam: cam, serial: t.Serial(), quiet: quiet || t.FirstLook()})
+					f(subject{kind: k, cam: cam, serial: t.Serial(), quiet: t.FirstLook()})
 				}
 			}
 		case KindAlarm:
 			for _, cam := range e.cams {
 				for _, a := range cam.alarms {
 					if a.on != Unknown {
-						e.lookKnown(r, subject{kind: k, cam: cam, name: a.key, quiet: quiet})
+						f(subject{kind: k, cam: cam, name: a.key})
 					}
 				}
 			}
 		case KindCamera:
 			for _, cam := range e.cams {
 				if cam.online != Unknown && r.named(cam.name) {
-					e.lookKnown(r, subject{kind: k, cam: cam, quiet: quiet})
+					f(subject{kind: k, cam: cam})
 				}
 			}
 		case KindContact:
-			e.lookLevels(r, k, e.contacts, quiet)
+			r.levels(k, e.contacts, f)
 		case KindRelay:
-			e.lookLevels(r, k, e.relays, quiet)
+			r.levels(k, e.relays, f)
 		case KindFlag:
-			for _, f := range e.rs.Flags {
-				if r.named(f.Name) {
-					e.lookKnown(r, subject{kind: k, name: f.Name, quiet: quiet})
+			for _, d := range e.rs.Flags {
+				if r.named(d.Name) {
+					f(subject{kind: k, name: d.Name})
 				}
 			}
 		}
 	}
 }
 
-func (e *Engine) lookLevels(r *ruleState, k Kind, levels map[string]Wired, quiet bool) {
+func (r *ruleState) levels(k Kind, levels map[string]Wired, f func(subject)) {
 	for _, name := range slices.Sorted(maps.Keys(levels)) {
 		if r.named(name) {
-			e.lookKnown(r, subject{kind: k, name: name, quiet: quiet})
+			f(subject{kind: k, name: name})
 		}
 	}
 }
 
-// lookKnown looks at a rule for something that is known, without an event of its own.
-func (e *Engine) lookKnown(r *ruleState, s subject) {
+// prepareKnown prepares a look at something that is known, without an event of its own.
+func (e *Engine) prepareKnown(r *ruleState, s subject) {
 	e.prepare(r, e.eventOf(s), s.cam)
 	if s.serial != 0 {
 		e.look.target = s.cam.tracked(s.serial)
 	}
-	e.lookAt(r, s)
 }
 
 // mostSlew is how far the wall clock may drift, a little at a time, before the

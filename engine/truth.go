@@ -40,6 +40,22 @@ func (t Truth) String() string {
 	return "unknown"
 }
 
+// MarshalText is [Truth.String].
+func (t Truth) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText reads what [Truth.MarshalText] writes; any other word is unknown.
+func (t *Truth) UnmarshalText(b []byte) error {
+	switch string(b) {
+	case "true":
+		*t = True
+	case "false":
+		*t = False
+	default:
+		*t = Unknown
+	}
+	return nil
+}
+
 // CondOp is how a part of a condition is put together.
 type CondOp uint8
 
@@ -58,6 +74,8 @@ type Cond struct {
 	Kids []*Cond           // CondAnd, CondOr: two or more; CondNot: one
 	Test func(*Look) Truth // CondLeaf
 	Text string            // the part's source
+	// Read gives the values that a CondLeaf reads, for an explanation; nil when it has none.
+	Read func(*Look) []Reading
 }
 
 // Eval gives the condition's truth. And is false when any part is false, or is
