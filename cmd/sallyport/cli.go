@@ -46,6 +46,7 @@ func commands() []command {
 		{"check", "[-c sallyport.yaml] [--rules rules.d]", "check the site file and the rules; says every problem at once", runCheck},
 		{"decode", "[FILE…]", "say what a camera's post means, as JSON, an event a line", runDecode},
 		{"replay", "[-c sallyport.yaml] [--rules rules.d] [--json] [--speed 1x|max] FILE", "recorded posts through the rules; moves nothing", runReplay},
+		{"test", "[-c sallyport.yaml] [--rules rules.d] [-v] [PATTERN]", "run the rules' own tests, without cameras, relays or waiting", runTest},
 		{"version", "", "version, commit, Go, platform", runVersion},
 	}
 }
