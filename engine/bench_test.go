@@ -98,7 +98,9 @@ type bench struct {
 // begin is when a bench starts, far from its first look.
 const begin = 10 * time.Second
 
-func newBench(t testing.TB, rules ...*Rule) *bench { return startBench(t, DefaultOptions(), site(rules...)) }
+func newBench(t testing.TB, rules ...*Rule) *bench {
+	return startBench(t, DefaultOptions(), site(rules...))
+}
 
 // startBench starts an engine that has been running for a while.
 func startBench(t testing.TB, o Options, rs *Ruleset) *bench {

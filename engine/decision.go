@@ -60,7 +60,7 @@ type Firing struct {
 	HasTarget bool
 	Zone      string // the first zone the condition names, when it names one
 	Visit     string // the plate visit the firing belongs to; empty when none
-	Event     *Event // its own copy
+	Event     *Event // a copy that the firings of one event share; not to be changed
 	Shadow    bool
 
 	serial uint64 // of the tracked target; 0 = none

@@ -53,9 +53,11 @@ type Engine struct {
 	open       map[outcomeKey]openStep // steps whose outcome may give a firing back
 	openSeq    []outcomeKey            // of open, oldest first
 	waiting    map[outcomeKey]*stepRun // steps that the next one waits for
-	leases     map[string]int          // how many keys hold each lease
-	orphans    []*orphan               // leases kept over a reload, oldest first
-	flagTimers map[string]*flagTimer   // flags that go back after a time
+	copyOf     *Event                  // the event that copy is of
+	copy       *Event
+	leases     map[string]int        // how many keys hold each lease
+	orphans    []*orphan             // leases kept over a reload, oldest first
+	flagTimers map[string]*flagTimer // flags that go back after a time
 	devices    map[string]*deviceClock
 	tracing    tracing
 }
@@ -208,6 +210,7 @@ func (e *Engine) settle() {
 
 func (e *Engine) apply(ev *Event) {
 	e.cause = cause{late: ev.Late, depth: ev.depth}
+	e.copyOf, e.copy = nil, nil
 	var cam *camera
 	if ev.Camera != "" {
 		if n := e.rs.Camera(ev.Camera); n >= 0 {

@@ -517,7 +517,7 @@ func (e *Engine) fire(ks *keyState) {
 		f.serial = e.look.target.Serial()
 	}
 	if e.look.ev != nil {
-		f.Event = e.look.ev.Clone()
+		f.Event = e.copied(e.look.ev)
 	}
 	if e.look.visit != nil {
 		f.Visit = e.look.visit.text
@@ -555,6 +555,14 @@ func (e *Engine) fire(ks *keyState) {
 		return
 	}
 	e.start(ks, f, r.Do, false, d.Reason, charge)
+}
+
+// copied is a copy of an event for the firings it causes; they share it.
+func (e *Engine) copied(ev *Event) *Event {
+	if e.copyOf != ev {
+		e.copyOf, e.copy = ev, ev.Clone()
+	}
+	return e.copy
 }
 
 // remember notes when a rule fired for a key, for since().

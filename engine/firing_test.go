@@ -402,19 +402,19 @@ func TestAChainThroughFinallyIsCut(t *testing.T) {
 }
 
 func TestTooManyKeys(t *testing.T) {
-	b := newBench(t, &Rule{Name: "r", On: []Kind{KindPlate}, Per: PerPlate, When: always, Cooldown: time.Hour})
-	for i := range maxKeys + 2 {
-		b.plate(fmt.Sprintf("P%05dX", i))
+	b := newBench(t, &Rule{Name: "r", On: []Kind{KindObject}, Per: PerTarget, When: always, Cooldown: time.Hour})
+	ev := &Event{Kind: KindObject, Camera: "front"}
+	for i := range uint64(maxKeys + 2) {
+		ev.Targets = append(ev.Targets, Listed{ID: i, HasID: true})
 	}
+	b.apply(ev)
 	fired := 0
-	var last Decision
 	for _, d := range b.all {
 		if d.Type == DecisionFiring {
 			fired++
 		}
-		last = d
 	}
-	if fired != maxKeys || last.Reason != "too many keys" || last.Key != "P10001X" {
+	if last := b.all[len(b.all)-1]; fired != maxKeys || row(&last) != "0s suppressed r front/10001 (too many keys)" {
 		t.Errorf("%d fired, last %s", fired, row(&last))
 	}
 	b.all = nil
@@ -422,10 +422,19 @@ func TestTooManyKeys(t *testing.T) {
 	if n := len(b.e.rules[0].keys); n != 0 {
 		t.Errorf("%d keys are kept for nothing", n)
 	}
-	b.plate("P10001X")
-	if d := b.all[len(b.all)-1]; d.Type != DecisionFiring {
-		t.Errorf("got %s", row(&d))
+	ev.Targets = ev.Targets[maxKeys+1:]
+	b.apply(ev)
+	b.want("1h0m0s firing r front/10001")
+}
+
+func TestALevelWithTooManyKeysSaysSoOnce(t *testing.T) {
+	b := newBench(t, &Rule{Name: "r", On: []Kind{KindTarget}, When: inYard})
+	r := b.e.rules[0]
+	for i := range uint64(maxKeys) {
+		b.e.newKey(r, keyID{n: i + 1000}, "x")
 	}
+	b.stay(time.Second, "front", at(1, inside))
+	b.want("0s suppressed r front/1 (too many keys)")
 }
 
 func TestFiringOfAContactCarriesItsEventAlsoAfterFor(t *testing.T) {

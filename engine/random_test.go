@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"testing"
 	"time"
 )
@@ -237,7 +238,11 @@ func randomRun(t testing.TB, seed uint64) (inputs []given, want []byte) {
 }
 
 func TestRandomRunsKeepTheInvariants(t *testing.T) {
-	for seed := range uint64(12) {
+	seeds := uint64(4)
+	if os.Getenv("SALLYPORT_LONG") != "" {
+		seeds = 300
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			inputs, want := randomRun(t, seed)
 			// The same inputs, time let pass in between in as many steps as one likes, or as it asks.

@@ -29,7 +29,6 @@ type stepRun struct {
 	steps   []planned
 	next    int
 	base    time.Duration // when the step before was due
-	timer   *timer
 
 	charge charge
 	left   int  // steps whose beginning decides what is given back, still to be answered
@@ -91,7 +90,6 @@ func (e *Engine) start(ks *keyState, f *Firing, steps []Step, finally bool, why 
 			run.left++
 		}
 	}
-	run.timer = newTimer(func() { e.proceed(run) })
 	e.proceed(run)
 }
 
@@ -123,7 +121,7 @@ func (e *Engine) proceed(run *stepRun) {
 		p := &run.steps[run.next]
 		due := run.base + p.step.After
 		if due > e.now.Mono {
-			e.timers.set(run.timer, due)
+			e.timers.set(newTimer(func() { e.proceed(run) }), due)
 			break
 		}
 		run.base = due

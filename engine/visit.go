@@ -96,6 +96,9 @@ func plateDistance(a, b string) int {
 	if len(ra) < 6 || len(rb) < 6 {
 		most = 1
 	}
+	if max(len(ra), len(rb))-min(len(ra), len(rb)) > most {
+		return -1
+	}
 	if d := edits(ra, rb); d <= most {
 		return d
 	}
