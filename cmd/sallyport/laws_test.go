@@ -38,6 +38,7 @@ func laws() []law {
 		{"engine", []string{"engine/scene", "engine/geometry"}, nil},
 		{"engine/schedule", nil, []string{"github.com/robfig/cron/v3", "github.com/sj14/astral"}},
 		{"engine/rulefile", append(engine, "engine/schedule"), []string{"github.com/expr-lang/expr", "go.yaml.in/yaml/v4"}},
+		{"engine/rulefile/ruletest", append(engine, "engine/schedule", "engine/rulefile"), []string{"go.yaml.in/yaml/v4"}},
 		{"engine/watch", nil, []string{"github.com/fsnotify/fsnotify"}},
 		{"viewtron", nil, nil},
 		{"viewtron/client", []string{"viewtron"}, []string{"github.com/icholy/digest"}},
