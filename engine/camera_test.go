@@ -97,12 +97,16 @@ func TestADeviceClockStepIsAccepted(t *testing.T) {
 		{time.Second, 4 * time.Hour, true},
 		{31 * time.Second, 4 * time.Hour, true}, // two posts are not enough
 		{time.Second, 4 * time.Hour, false},
-		{time.Second, 0, false}, // forward is at once
+		{time.Second, -time.Minute, false}, // forward is at once
 	} {
 		b.wait(c.wait)
 		if got := late(b, c.behind); got != c.late {
 			t.Fatalf("%v behind at %v: late is %v, want %v", c.behind, b.now-begin, got, c.late)
 		}
+	}
+	want := DeviceClock{"58:5b:69:00:00:01", -time.Minute, 3}
+	if got := b.e.DeviceClocks(); len(got) != 1 || got[0] != want {
+		t.Errorf("clocks %v, want %v", got, want)
 	}
 }
 

@@ -331,10 +331,12 @@ func (e *Engine) moment(r *ruleState, s subject) {
 			e.timers.set(ks.timer, e.now.Mono+r.Hold)
 		}
 		if r.Repeat {
+			ks.quiet = ks.quiet && s.quiet
 			e.activate(ks)
 		}
 		return
 	}
+	ks.quiet = s.quiet
 	if ks.spent != 0 && !r.Repeat {
 		return // it fired in this visit, and was ended since
 	}

@@ -178,7 +178,7 @@ func TestNamesOfAMixedRuleConcernWiredThingsOnly(t *testing.T) {
 	b.wire(KindContact, "window", true)
 	b.apply(&Event{Kind: KindMessage})
 	b.wire(KindContact, "door", true)
-	b.want("0s firing r", "0s firing r")
+	b.want("0s firing r", "0s firing r (first look)")
 }
 
 func TestWhileEndsAtOnceAndLooksAgain(t *testing.T) {
@@ -489,4 +489,27 @@ func TestATimeThatGoesBackIsNow(t *testing.T) {
 		t.Errorf("now %v, want %v", now, b.instant())
 	}
 	b.want("5s firing r")
+}
+
+func TestTheFirstValueIsNoEventForMixedKindsEither(t *testing.T) {
+	b := newBench(t, &Rule{Name: "r", On: []Kind{KindMessage, KindContact}, Per: PerRule, When: always, Cooldown: time.Hour, Do: []Step{turnOn("x")}})
+	b.wire(KindContact, "door", true)
+	b.wire(KindContact, "door", false)
+	b.want("0s firing r (first look)", "0s firing r", "0s action r on x")
+}
+
+func TestAfterARecordingsEndOnlyWhatIsPendingWakes(t *testing.T) {
+	b := newBench(t, &Rule{Name: "hourly", On: []Kind{KindCron}, Crons: []Cron{every(time.Hour)}, When: always},
+		&Rule{Name: "hours", When: during(&window{9 * time.Hour, 10 * time.Hour}), Reads: ReadsClock},
+		&Rule{Name: "hold", On: []Kind{KindTarget}, When: inYard, Hold: time.Minute})
+	b.frame("front", at(1, inside))
+	b.e.Rest()
+	n := 0
+	for at, ok := b.e.Next(); ok; at, ok = b.e.Next() {
+		b.wait(at - b.now)
+		if n++; n > 10 {
+			t.Fatal("it never ends")
+		}
+	}
+	b.want("0s firing hold front/1", "1m1.5s end hold front/1")
 }

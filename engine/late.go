@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -33,8 +34,29 @@ type deviceClock struct {
 	}
 	digests map[uint64]time.Duration
 	order   []uint64
-	// Steps counts the clock steps that were accepted.
+	steps   int // clock steps that were accepted
+}
+
+// DeviceClock is how a device's clock stands to ours.
+type DeviceClock struct {
+	// Device is the mac its posts name, else the camera.
+	Device string
+	// Behind is the least (received − stamp) of the last hour of posts: how far
+	// its clock is behind ours, the way of a post included.
+	Behind time.Duration
+	// Steps counts the steps of its clock that were accepted.
 	Steps int
+}
+
+// DeviceClocks gives the clocks of all devices that send stamps, by their names.
+func (e *Engine) DeviceClocks() []DeviceClock {
+	var all []DeviceClock
+	for _, name := range slices.Sorted(maps.Keys(e.devices)) {
+		if d := e.devices[name]; len(d.minutes) > 0 {
+			all = append(all, DeviceClock{name, d.least, d.steps})
+		}
+	}
+	return all
 }
 
 // minuteOffset is the least (received − stamp) of one minute of the decision clock.
@@ -83,7 +105,7 @@ func (e *Engine) late(cam *camera, ev *Event) bool {
 			return true
 		}
 		d.minutes = d.minutes[:0]
-		d.Steps++
+		d.steps++
 	}
 	d.step.posts = 0
 	d.enter(int64(e.now.Mono/time.Minute), diff)
