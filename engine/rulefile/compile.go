@@ -71,11 +71,14 @@ type compiler struct {
 	scope    scope
 	span     *span
 	uses     *uses
-	depth    int      // predicates around
-	entry    *val     // the entry of the innermost predicate
-	never    bool     // parts that cannot hold together were found
-	neg      bool     // under an odd number of !
-	leafNode ast.Node // the leaf being compiled
+	depth    int       // predicates around
+	entry    *val      // the entry of the innermost predicate
+	never    bool      // parts that cannot hold together were found
+	neg      bool      // under an odd number of !
+	leafNode ast.Node  // the leaf being compiled
+	readings []reading // what the leaf reads
+	also     []reading // what says more about the word being compiled
+	gap      *gap      // the leaf's comparison with a constant
 }
 
 // errorf reports at a node and gives nil, so that callers can return it.
@@ -254,7 +257,7 @@ func (c *compiler) join(x *ast.BinaryNode, op engine.CondOp) *branch {
 
 // leaf compiles a part that is not split further.
 func (c *compiler) leaf(n ast.Node) *branch {
-	c.leafNode = n
+	c.leafNode, c.readings, c.gap = n, nil, nil
 	v := c.truth(n)
 	if v == nil {
 		return nil
@@ -269,7 +272,7 @@ func (c *compiler) leaf(n ast.Node) *branch {
 		f := v.truth
 		test = func(l *engine.Look) engine.Truth { return f(l, nil) }
 	}
-	b.cond = &engine.Cond{Op: engine.CondLeaf, Test: test, Text: n.String()}
+	b.cond = &engine.Cond{Op: engine.CondLeaf, Test: test, Text: n.String(), Read: c.reader(n)}
 	return b
 }
 
@@ -298,6 +301,21 @@ func (c *compiler) truth(n ast.Node) *val {
 
 // value compiles any node; nil when it has errors, which are reported.
 func (c *compiler) value(n ast.Node) *val {
+	if !whole(n) {
+		return c.node(n)
+	}
+	mark := len(c.readings)
+	v := c.node(n)
+	also := c.also
+	c.also = nil
+	c.read(mark, n, v)
+	for _, r := range also {
+		c.readAlso(r.name, r.val)
+	}
+	return v
+}
+
+func (c *compiler) node(n ast.Node) *val {
 	switch x := n.(type) {
 	case *ast.BoolNode:
 		return constBool(n, x.Value)

@@ -275,6 +275,9 @@ func (c *compiler) compareNumbers(v *val, op string, a, b *val) {
 	f, g := a.num, b.num
 	if b.constant {
 		k := b.number()
+		if v.node == c.leafNode && op != "==" && op != "!=" {
+			c.gap = &gap{a: a, k: k}
+		}
 		if a.bounded {
 			c.checkBounds(v.node, op, a, k)
 		}
@@ -392,6 +395,9 @@ func (c *compiler) compareDurations(v *val, op string, a, b *val) {
 	f, g := a.dur, b.dur
 	if b.constant {
 		k := b.duration()
+		if v.node == c.leafNode && op != "==" && op != "!=" {
+			c.gap = &gap{a: a, dur: true, bound: k}
+		}
 		switch {
 		case op == ">=" && k == 0, op == "<" && k == 0:
 			c.warnf(v.node, "this part is %s true: a duration is never below 0", map[string]string{">=": "always", "<": "never"}[op])

@@ -517,6 +517,7 @@ func (c *compiler) plateOn(x *ast.CallNode, name string) *val {
 	if !ok {
 		return nil
 	}
+	c.also = []reading{{"plate.number", plateText(x, func(p *engine.Plate) string { return p.Number })}}
 	level := engine.PlateExact
 	steps := 2
 	switch name {
@@ -644,6 +645,7 @@ func (c *compiler) word(n ast.Node, name string, args []ast.Node) *val {
 			return nil
 		}
 	}
+	c.also = also(n, name)
 	switch name {
 	case "inside", "entered", "left", "toward", "came_from", "dwell", "overlap":
 		return c.zoneWord(n, name, args)
