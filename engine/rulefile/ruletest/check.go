@@ -67,6 +67,7 @@ func (t *test) check(o *Options) ([]Failure, error) {
 	}
 	slices.SortStableFunc(missing, func(a, b missed) int { return a.x.line - b.x.line })
 	var out []Failure
+	told := make(map[string]bool)
 	for _, m := range missing {
 		f := Failure{Line: m.x.line, Col: m.x.col, Expected: m.x.words()}
 		rules := r.concerned(m.x, o)
@@ -74,7 +75,7 @@ func (t *test) check(o *Options) ([]Failure, error) {
 			f.Line, f.Col, f.Expected = m.b.line, m.b.col, m.b.String()
 			rules = []string{m.b.rule}
 		}
-		f.Story = strings.Join(r.story(m.x, m.instead, rules, see), "\n")
+		f.Story = strings.Join(r.story(m.x, m.instead, rules, see, told), "\n")
 		out = append(out, f)
 	}
 	return out, nil
@@ -263,14 +264,18 @@ func (r *runner) others(x *expectation) string {
 // because tells whether a reason holds, and if not what is known.
 func (r *runner) because(x *expectation, b *because, w *watch) (bool, string) {
 	from, to := x.window()
+	from = max(from, 0)
 	if b.part != "" {
-		s := w.nearest(max(from, 0), to)
-		shut := w.closed(from, to)
+		s := w.nearest(from, to)
+		ok := false
+		w.within(from, to, func(l *sight) {
+			least, _ := s.Short()
+			n, _ := l.Short()
+			ok = ok || inTheWay(l.While, b.part, engine.True) || n == least && inTheWay(l.When, b.part, engine.True)
+		})
 		switch {
-		case w.while.has(b.part) && w.while.keptFrom(b.part, shut), w.when.has(b.part) && w.when.keptFrom(b.part, s):
+		case ok:
 			return true, ""
-		case s == nil && shut != nil:
-			return false, "the rule was not looked at, because its while was not true"
 		case s == nil:
 			return false, "the rule was not looked at: " + nothingFor(w.rule)
 		}
@@ -279,7 +284,7 @@ func (r *runner) because(x *expectation, b *because, w *watch) (bool, string) {
 	var held []string
 	for i := range r.facts {
 		f := &r.facts[i]
-		if f.rule != b.rule || f.at < 0 || !x.during(f.at) || f.reason == "" || f.kind != factHeld && f.kind != factFiring {
+		if f.rule != b.rule || f.at < from || f.at > to || f.reason == "" || f.kind != factHeld && f.kind != factFiring {
 			continue
 		}
 		if f.reason == b.reason {
@@ -287,22 +292,19 @@ func (r *runner) because(x *expectation, b *because, w *watch) (bool, string) {
 		}
 		held = append(held, fmt.Sprintf("at %s %s", seconds(f.at), f.reason))
 	}
-	switch b.reason {
-	case "while":
-		if w.closed(from, to) != nil {
-			return true, ""
-		}
-	case "mode":
-		if w.rule.Mode == engine.ModeOff {
-			return true, ""
-		}
-	case "for":
-		if s := w.nearest(max(from, 0), to); s != nil && s.truth == engine.True && w.rule.For > 0 && !r.fired(b.rule, from, to) {
-			return true, ""
-		}
+	switch {
+	case b.reason == "mode" && w.rule.Mode == engine.ModeOff:
+		return true, ""
+	case b.reason == "for" && r.fired(b.rule, from, to):
+		// It was held back for a while, then it fired.
+	case w.held(b.reason, from, to) != nil:
+		return true, ""
 	}
 	if len(held) == 0 {
-		return false, "nothing held the rule back"
+		return false, "nothing of the kind held the rule back"
+	}
+	if n := len(held) - 3; n > 0 {
+		held = append(held[:3], fmt.Sprintf("and %d more", n))
 	}
 	return false, "what held it back was: " + strings.Join(held, ", ")
 }

@@ -67,7 +67,7 @@ type because struct {
 func reasons() []string {
 	return []string{
 		"cooldown", "limit", "late", "loop", "unknown", "visit", "expired", "min_off", "interlock", "fault", "while", "for", "shadow", "mode", "missed",
-		"on", "too many keys", "first look", "reload",
+		"on", "active", "too many keys", "first look", "reload",
 	}
 }
 
@@ -280,7 +280,7 @@ func walkParts(c *engine.Cond, f func(*engine.Cond)) {
 	}
 }
 
-// sameSource compares two pieces of a condition: blanks and the kind of quotes do not count.
+// sameSource compares two pieces of a condition: blanks, parentheses and the kind of quotes do not count.
 func sameSource(a, b string) bool { return bareSource(a) == bareSource(b) }
 
 func bareSource(s string) string {
@@ -294,7 +294,7 @@ func bareSource(s string) string {
 		case quote == 0 && (c == '"' || c == '\''):
 			quote = c
 			c = '"'
-		case quote == 0 && (c == ' ' || c == '\t' || c == '\n'):
+		case quote == 0 && strings.ContainsRune(" \t\n()", c):
 			continue
 		}
 		b.WriteRune(c)

@@ -21,7 +21,8 @@ import (
 const (
 	maxDepth    = 24
 	maxProblems = 1000
-	maxText     = 256                 // characters of a name, a plate or another value
+	maxText     = 1024                // characters of a name, a plate, a part of a condition
+	maxShown    = 120                 // characters of a text from the file in a message
 	maxMoment   = 31 * 24 * time.Hour // the latest moment of a test
 )
 
@@ -153,8 +154,8 @@ func what(n *yaml.Node) string {
 
 // quoted shows a text from a file, shortened.
 func quoted(s string) string {
-	if utf8.RuneCountInString(s) > 60 {
-		s = string([]rune(s)[:60]) + "…"
+	if utf8.RuneCountInString(s) > maxShown {
+		s = string([]rune(s)[:maxShown]) + "…"
 	}
 	return strconv.Quote(s)
 }

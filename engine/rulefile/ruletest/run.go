@@ -13,8 +13,10 @@ import (
 const (
 	// origin is the decision clock when a test begins; the program has been running.
 	origin = time.Hour
-	// before is how long it ran at least, so that nothing in a test is a first look.
-	before = 10 * time.Second
+	// before is how long it ran, so that nothing in a test is a first look.
+	before = 10 * time.Minute
+	// handed is how long before the test somebody put the relays as given.
+	handed = time.Second
 	// beat is how often a camera says that it is there.
 	beat = 30 * time.Second
 	// longestTail is how long the clock runs on after the last thing a test names.
@@ -94,7 +96,7 @@ func (t *test) run(o *Options, see *witness) (*runner, error) {
 	if r.rules.Location != nil {
 		r.loc = r.rules.Location
 	}
-	r.start(o)
+	r.start(o, see)
 	r.play()
 	return r, nil
 }
@@ -128,7 +130,7 @@ func (r *runner) ruleset(rs *engine.Ruleset, see *witness) *engine.Ruleset {
 	c.Rules = slices.Clone(rs.Rules)
 	if see != nil {
 		for i, rule := range c.Rules {
-			c.Rules[i] = see.watched(rule, rs)
+			c.Rules[i] = see.watched(rule)
 		}
 	}
 	c.Rules = append(c.Rules, &engine.Rule{
@@ -143,18 +145,15 @@ func (r *runner) ruleset(rs *engine.Ruleset, see *witness) *engine.Ruleset {
 }
 
 // start brings the program up some time before the test begins.
-func (r *runner) start(o *Options) {
-	at := r.instant(origin - max(before, 2*o.Engine.Tracking.Timeout))
-	for _, w := range r.t.given.relays {
-		if w.on {
-			r.byHand(at.Mono, &relayInput{relay: w.name, args: engine.RelayArgs{Relay: w.name, Op: engine.RelayOn}})
-		}
-	}
-	changes := r.relays.Advance(at.Mono)
+func (r *runner) start(o *Options, see *witness) {
+	at := r.instant(origin - before)
 	options := o.Engine
 	options.NoOutcomes = false
 	eng, out := engine.New(r.rules, options, at)
 	r.eng = eng
+	if see != nil {
+		eng.SetWatch(func(rule *engine.Rule, l *engine.Look, _ string, _ engine.Truth) { see.see(rule, l) })
+	}
 	r.decided(out)
 	names := relayNames(r.t, o)
 	for _, n := range o.RelayNames {
@@ -163,11 +162,7 @@ func (r *runner) start(o *Options) {
 		}
 	}
 	for _, n := range names {
-		on := slices.ContainsFunc(changes, func(c Change) bool { return c.Relay == n && c.On })
-		r.apply(at, &engine.Event{Kind: engine.KindRelay, Name: n, On: on})
-		if on {
-			r.add(fact{at: at.Mono - origin, kind: factRelay, name: n, on: true, text: "relay " + n + " is on, as given"})
-		}
+		r.apply(at, &engine.Event{Kind: engine.KindRelay, Name: n})
 	}
 	contacts := slices.Clone(o.Contacts)
 	levels := make(map[string]bool)
@@ -208,6 +203,17 @@ func (r *runner) beats(at engine.Instant) {
 	}
 }
 
+// inputs are what happens just before the test: relays are put as given.
+func (g *given) inputs() []input {
+	var out []input
+	for _, w := range g.relays {
+		if w.on {
+			out = append(out, input{at: -handed, relay: &relayInput{relay: w.name, args: engine.RelayArgs{Relay: w.name, Op: engine.RelayOn}}})
+		}
+	}
+	return out
+}
+
 // end is the last moment that the test itself names.
 func (t *test) end() time.Duration {
 	if t.until > 0 {
@@ -228,7 +234,7 @@ func (t *test) end() time.Duration {
 // play lets everything happen, each thing at its own moment.
 func (r *runner) play() {
 	end := origin + r.t.end()
-	inputs := r.t.inputs
+	inputs := append(r.t.given.inputs(), r.t.inputs...)
 	nextBeat := r.eng.Now().Mono + beat
 	for turn := 0; ; turn++ {
 		if turn > maxTurns {

@@ -119,8 +119,9 @@ func times(facts []*fact) string {
 }
 
 // story tells what happened instead, what happened around that time, and why the
-// rules in question did or did not fire.
-func (r *runner) story(x *expectation, instead string, rules []string, see *witness) []string {
+// rules in question did or did not fire. What was told of the test before is not
+// told again.
+func (r *runner) story(x *expectation, instead string, rules []string, see *witness, told map[string]bool) []string {
 	out := []string{"instead: " + instead}
 	from, to := time.Duration(0), forever
 	if x.hasAt {
@@ -135,16 +136,21 @@ func (r *runner) story(x *expectation, instead string, rules []string, see *witn
 		head, lines = "nothing happened around that time; in the whole test:", r.timeline(0, forever)
 	}
 	if len(lines) == 0 {
-		out = append(out, "nothing else happened")
-	} else {
-		out = append(out, head)
-		for _, l := range lines {
-			out = append(out, "  "+l)
+		head = "nothing happened in the whole test"
+	}
+	once := func(lines []string) {
+		if text := strings.Join(lines, "\n"); !told[text] {
+			told[text] = true
+			out = append(out, lines...)
 		}
 	}
+	for i := range lines {
+		lines[i] = "  " + lines[i]
+	}
+	once(append([]string{head}, lines...))
 	for _, name := range rules {
 		if w := see.find(name); w != nil {
-			out = append(out, r.why(w, x)...)
+			once(r.why(w, x))
 		}
 	}
 	return out
@@ -203,9 +209,9 @@ func (r *runner) why(w *watch, x *expectation) []string {
 	}
 	var out []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	parts := func(t *tree, s *sight) {
-		for _, l := range t.lines(s) {
-			out = append(out, "  "+l)
+	parts := func(p *engine.Part) {
+		for _, l := range partLines(p) {
+			out = append(out, "    "+l)
 		}
 	}
 	if w.rule.Mode == engine.ModeOff {
@@ -213,7 +219,7 @@ func (r *runner) why(w *watch, x *expectation) []string {
 	}
 	switch {
 	case len(firings) == 1:
-		say("why: rule %q fired at %s for %s", name, seconds(firings[0].at), keyWords(firings[0].key))
+		say("why: rule %q fired at %s%s", name, seconds(firings[0].at), forKey(firings[0].key))
 	case len(firings) > 1:
 		say("why: rule %q fired %d times: %s", name, len(firings), times(firings))
 	default:
@@ -221,89 +227,65 @@ func (r *runner) why(w *watch, x *expectation) []string {
 	}
 	for i, f := range held {
 		if i == 3 {
-			say("  … and held back %d times more", len(held)-i)
+			say("  … and was held back %d times more", len(held)-i)
 			break
 		}
-		say("  at %s: %s", seconds(f.at), f.text)
+		say("  at %s %s", seconds(f.at), f.text)
 	}
 	if len(firings) > 0 {
 		// The look that fired says why it did.
-		for i := range w.looks {
-			if s := &w.looks[i]; s.at == firings[0].at && s.truth == engine.True && w.when != nil {
-				say("  its condition at %s (%s):", seconds(s.at), s.subject)
-				parts(w.when, s)
-				break
+		w.within(firings[0].at, firings[0].at, func(s *sight) {
+			if s.Answer == engine.True && s.When != nil && s.Key == firings[0].key {
+				say("  its condition at %s%s:", seconds(s.at), aside(s))
+				parts(s.When)
 			}
-		}
+		})
 	}
 	if r.fired(name, from, to) {
 		return out
 	}
 	if s := w.closed(from, to); s != nil {
-		say("  its while was not true:")
-		parts(w.while, s)
+		say("  at %s its while was not true:", seconds(s.at))
+		parts(s.While)
 	}
-	s := w.nearest(from, to)
+	s, where := w.nearest(from, to), ""
 	if s == nil && len(firings) == 0 {
-		s = w.nearest(0, forever)
+		from, to = 0, forever
+		s, where = w.nearest(from, to), " in the whole test"
 	}
 	switch {
-	case s == nil && len(firings) == 0 && w.closed(from, to) == nil:
+	case s == nil && len(firings) == 0:
 		say("  it was not looked at: %s", nothingFor(w.rule))
-	case s == nil || w.when == nil:
-	case s.truth != engine.True:
-		say("  its condition was looked at %s; it came nearest at %s (%s):", often(w.count(from, to)), seconds(s.at), s.subject)
-		parts(w.when, s)
-	default:
+	case s == nil || s.When == nil:
+	case s.Answer != engine.True:
+		n := 0
+		w.within(from, to, func(*sight) { n++ })
+		say("  it was looked at %s%s and its condition was never true; it came nearest at %s%s:", often(n), where, seconds(s.at), aside(s))
+		parts(s.When)
+	case s.open():
 		since, until := w.span(s)
-		say("  its condition was true from %s to %s (%s)", seconds(since), seconds(until), s.subject)
-		if w.rule.For > 0 {
-			say("  but `for:` asks for %s", seconds(w.rule.For))
+		say("  its condition was true from %s to %s%s", seconds(since), seconds(until), aside(s))
+		switch {
+		case s.Held == "for":
+			say("  but for: asks for %s", seconds(w.rule.For))
+		case s.Held != "":
+			say("  but it was held back (%s)", s.Held)
 		}
 	}
 	return out
 }
 
-func keyWords(key string) string {
+func forKey(key string) string {
 	if key == "" {
-		return "the whole rule"
+		return ""
 	}
-	return key
+	return " for " + key
 }
 
-// count is how often a rule was looked at in a span.
-func (w *watch) count(from, to time.Duration) int {
-	n := 0
-	for i := range w.looks {
-		if s := &w.looks[i]; s.at >= from && s.at <= to {
-			n++
-		}
+// aside is what a look was about, in brackets.
+func aside(s *sight) string {
+	if t := s.subject(); t != "" {
+		return " (" + t + ")"
 	}
-	return n
-}
-
-// span is from when to when the condition was true around a look at the same thing.
-func (w *watch) span(at *sight) (from, to time.Duration) {
-	from, to = at.at, at.at
-	open := false
-	for i := range w.looks {
-		s := &w.looks[i]
-		if s.subject != at.subject {
-			continue
-		}
-		switch {
-		case s.truth == engine.True && !open:
-			if s.at > at.at {
-				return from, to
-			}
-			from, to, open = s.at, s.at, true
-		case s.truth == engine.True:
-			to = s.at
-		case open && s.at >= at.at:
-			return from, s.at
-		default:
-			open = false
-		}
-	}
-	return from, to
+	return ""
 }
