@@ -513,3 +513,15 @@ func TestAfterARecordingsEndOnlyWhatIsPendingWakes(t *testing.T) {
 	}
 	b.want("0s firing hold front/1", "1m1.5s end hold front/1")
 }
+
+func TestHollowEventsDoNothing(t *testing.T) {
+	b := newBench(t, &Rule{Name: "r", On: []Kind{KindPlate, KindAlarm, KindTarget, KindIntrusion}, Per: PerCamera, When: inYard})
+	for k := range kindCount {
+		for _, camera := range []string{"", "front", "nobody"} {
+			b.apply(&Event{Kind: k, Camera: camera})
+			b.apply(&Event{Kind: k, Camera: camera, Plate: &Plate{}, Alarm: &Alarm{}, Targets: []Listed{{}, {HasID: true}, {HasBox: true}}})
+		}
+	}
+	b.outcome(99, 99, false, "nobody asked")
+	b.want()
+}
