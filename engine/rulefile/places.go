@@ -43,6 +43,19 @@ func (ld *loader) cameraOf(a at, p pair, pairs []pair) int {
 	return ld.cameras[name]
 }
 
+func zoneKeys() []string {
+	return []string{"camera", "polygon", "import", "anchor", "settle", "margin", "linger", "classes"}
+}
+
+func lineKeys() []string { return []string{"camera", "from", "to", "in", "margin", "anchor"} }
+
+func zoneAnchors() []string { return append(lineAnchors(), "any") }
+
+func lineAnchors() []string { return []string{"bottom", "center", "top"} }
+
+// sideWords are the sides of a line, looking from its beginning to its end.
+func sideWords() []string { return []string{"left", "right"} }
+
 func (ld *loader) addZone(a at, p pair) {
 	// A zone with errors is known by name all the same, so that rules that use it are not reported too.
 	if !a.unique(ld.zones, &ld.zoneNames, p.key, p.name) {
@@ -50,7 +63,7 @@ func (ld *loader) addZone(a at, p pair) {
 	}
 	z := scene.Zone{Name: p.name, Settle: scene.DefaultSettle, Margin: scene.DefaultMargin, Linger: scene.DefaultLinger}
 	cam := 0
-	pairs, ok := a.mapping(p.val, "a zone", []string{"camera", "polygon", "import", "anchor", "settle", "margin", "linger", "classes"})
+	pairs, ok := a.mapping(p.val, "a zone", zoneKeys())
 	if ok {
 		cam = ld.cameraOf(a, p, pairs)
 		polygon, imported := find(pairs, "polygon"), find(pairs, "import")
@@ -70,7 +83,7 @@ func (ld *loader) addZone(a at, p pair) {
 			case "polygon":
 				z.Polygon = a.polygon(f.val)
 			case "anchor":
-				if s, ok := a.word(f.val, "anchor", []string{"bottom", "center", "top", "any"}); ok {
+				if s, ok := a.word(f.val, "anchor", zoneAnchors()); ok {
 					z.Anchor, _ = scene.ParseAnchor(s)
 				}
 			case "settle":
@@ -165,7 +178,7 @@ func (ld *loader) addLine(a at, p pair) {
 	}
 	l := scene.Line{Name: p.name, Margin: scene.DefaultLineMargin}
 	cam := 0
-	pairs, ok := a.mapping(p.val, "a line", []string{"camera", "from", "to", "in", "margin", "anchor"})
+	pairs, ok := a.mapping(p.val, "a line", lineKeys())
 	if ok {
 		cam = ld.cameraOf(a, p, pairs)
 		for _, must := range []string{"from", "to", "in"} {
@@ -181,13 +194,13 @@ func (ld *loader) addLine(a at, p pair) {
 			case "to":
 				l.Segment.To, to = a.point(f.val, "to")
 			case "in":
-				s, _ := a.word(f.val, "in", []string{"left", "right"})
+				s, _ := a.word(f.val, "in", sideWords())
 				l.InLeft = s == "left"
 			case "margin":
 				m, _ := a.integer(f.val, "margin", 0, geometry.Size)
 				l.Margin = int32(m)
 			case "anchor":
-				if s, ok := a.word(f.val, "anchor", []string{"bottom", "center", "top"}); ok {
+				if s, ok := a.word(f.val, "anchor", lineAnchors()); ok {
 					l.Anchor, _ = scene.ParseAnchor(s)
 				}
 			}

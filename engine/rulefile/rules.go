@@ -19,6 +19,12 @@ func ruleKeys() []string {
 	return []string{"name", "on", "per", "when", "while", "for", "hold", "repeat", "cooldown", "limit", "mode", "do", "finally"}
 }
 
+func perWords() []string {
+	return []string{"target", "visit", "plate", "camera", "alarm", "name", "rule"}
+}
+
+func modeWords() []string { return []string{"live", "shadow", "off"} }
+
 // kindsForRules are the words that may follow `on:`; cron is written {cron: "…"}.
 func kindsForRules() []string {
 	var w []string
@@ -285,7 +291,7 @@ func (rc *ruleCompiler) settings() {
 		case "limit":
 			rc.limit(a, p.val)
 		case "mode":
-			s, _ := a.word(p.val, "mode", []string{"live", "shadow", "off"})
+			s, _ := a.word(p.val, "mode", modeWords())
 			switch s {
 			case "shadow":
 				r.Mode = engine.ModeShadow
@@ -300,8 +306,7 @@ func (rc *ruleCompiler) settings() {
 }
 
 func (rc *ruleCompiler) per(a at, n *yaml.Node) {
-	words := []string{"target", "visit", "plate", "camera", "alarm", "name", "rule"}
-	s, ok := a.word(n, "per", words)
+	s, ok := a.word(n, "per", perWords())
 	if !ok || rc.onBad {
 		return
 	}

@@ -46,9 +46,11 @@ func (ld *loader) windows(a at, n *yaml.Node, depth int) []schedule.Window {
 	return out
 }
 
+func windowKeys() []string { return []string{"days", "from", "to", "dates", "holidays", "not"} }
+
 func (ld *loader) window(a at, n *yaml.Node, depth int) schedule.Window {
 	w := schedule.Window{To: schedule.Edge{Offset: 24 * time.Hour}}
-	pairs, ok := a.mapping(n, "a window", []string{"days", "from", "to", "dates", "holidays", "not"})
+	pairs, ok := a.mapping(n, "a window", windowKeys())
 	if !ok {
 		return w
 	}

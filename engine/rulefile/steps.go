@@ -31,6 +31,16 @@ func stepKeys() []string {
 	return []string{"if", "after", "timeout", "expires", "retry", "durable", "wait", "on_error"}
 }
 
+func onErrorWords() []string { return []string{"stop", "continue"} }
+
+// setWords are what a relay can be set to.
+func setWords() []string { return []string{"on", "off", "toggle"} }
+
+func methodWords() []string { return []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"} }
+
+// imageWords are the pictures of an event.
+func imageWords() []string { return []string{"scene", "target"} }
+
 // verbKeys are the keys that go with a verb.
 func verbKeys(verb string) []string {
 	switch verb {
@@ -208,7 +218,7 @@ func (sc *stepCompiler) common(verb string) {
 		s.Wait, _ = a.boolean(n, "wait")
 	}
 	if n := sc.find("on_error"); n != nil {
-		v, ok := a.word(n, "on_error", []string{"stop", "continue"})
+		v, ok := a.word(n, "on_error", onErrorWords())
 		s.Stop = v == "stop"
 		if ok && s.Stop && !s.Wait {
 			a.errorf(n, "on_error: stop needs wait: true, else nobody waits for the error")
@@ -272,7 +282,7 @@ func (sc *stepCompiler) relay(arg *yaml.Node) {
 			}
 		case "set":
 			count++
-			w, good := a.word(p.val, "set", []string{"on", "off", "toggle"})
+			w, good := a.word(p.val, "set", setWords())
 			if !good {
 				return
 			}
@@ -350,7 +360,7 @@ func (sc *stepCompiler) http(arg *yaml.Node) {
 	for _, p := range sc.pairs {
 		switch p.name {
 		case "method":
-			h.Method, _ = a.word(p.val, "method", []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"})
+			h.Method, _ = a.word(p.val, "method", methodWords())
 		case "headers":
 			pairs, _ := a.mapping(p.val, "headers", nil)
 			for _, f := range pairs {
@@ -381,7 +391,7 @@ func (sc *stepCompiler) http(arg *yaml.Node) {
 			h.ContentType = "text/plain; charset=utf-8"
 		case "image":
 			bodies++
-			h.Image, _ = a.word(p.val, "image", []string{"scene", "target"})
+			h.Image, _ = a.word(p.val, "image", imageWords())
 			sc.checkImage(p.val)
 		case "sign":
 			a.errorf(p.val, "sign is not available in this version")
@@ -824,7 +834,7 @@ func (sc *stepCompiler) notify(arg *yaml.Node) {
 		case "text":
 			text = sc.template(a, p.val, "text")
 		case "image":
-			args.Image, _ = a.word(p.val, "image", []string{"scene", "target"})
+			args.Image, _ = a.word(p.val, "image", imageWords())
 			sc.checkImage(p.val)
 		}
 	}
