@@ -170,6 +170,9 @@ func readClip(site *config.Site, rules *engine.Ruleset, p process, name string, 
 	for {
 		l, err := lines.Next()
 		if errors.Is(err, io.EOF) {
+			if len(clip.Events) == 0 {
+				return nil, fmt.Errorf("%s: nothing in it is of a camera that the rules know", name)
+			}
 			return clip, nil
 		}
 		if err != nil {

@@ -67,7 +67,7 @@ type because struct {
 func reasons() []string {
 	return []string{
 		"cooldown", "limit", "late", "loop", "unknown", "visit", "expired", "min_off", "interlock", "fault", "while", "for", "shadow", "mode", "missed",
-		"on", "active", "too many keys", "first look", "reload",
+		"on", "active", "failed", "too many keys", "first look", "reload",
 	}
 }
 
@@ -169,6 +169,9 @@ func (r *fileReader) expectation(n *yaml.Node) {
 func (r *fileReader) when(x *expectation, p *pairs) {
 	if c := p.get("at"); c != nil {
 		x.at, x.hasAt = r.moment(c, "at", true)
+		if x.hasAt && r.t.until > 0 && x.at > r.t.until {
+			r.errorf(c, "the test ends at %s, before this", seconds(r.t.until))
+		}
 	}
 	x.within = usual
 	if c := p.get("within"); c != nil {
@@ -197,9 +200,9 @@ func (r *fileReader) relayIs(x *expectation, p *pairs) {
 	case is == nil:
 		x.on = true
 	case p.has("times"):
-		x.on, x.hasIs = r.level(is, "is")
+		x.on, x.hasIs = r.level(is, "the relay")
 	default:
-		x.on, x.hasIs = r.level(is, "is")
+		x.on, x.hasIs = r.level(is, "the relay")
 		if !x.hasAt {
 			r.errorf(is, "say when with at: (without within: it is on or off at that moment, with within: it goes on or off then)")
 		}
@@ -211,7 +214,7 @@ func (r *fileReader) flagIs(x *expectation, p *pairs) {
 	is := p.get("is")
 	switch {
 	case is == nil:
-		r.errorf(p.node, "is is missing: the flag's value")
+		r.errorf(p.node, "say the flag's value with is:")
 	case ok:
 		x.flag = name
 		x.value, _ = r.flagValue(is, &r.o.Rules.Flags[slices.Index(r.names.flags, name)])

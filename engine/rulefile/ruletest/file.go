@@ -25,6 +25,7 @@ type test struct {
 	given  given
 	inputs []input
 	relays []string // that the test itself moves
+	fails  []string // calls with one of these in them do not come about
 	expect []expectation
 	clip   string
 	clipAt time.Duration
@@ -152,7 +153,7 @@ func parse(name string, data []byte, o *Options) (tests []*test, seem int, probl
 func defaultAt(loc *time.Location) time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, loc) }
 
 func (r *fileReader) test(n *yaml.Node) *test {
-	p, ok := r.mapping(n, "a test", "name", "at", "until", "given", "cameras", "events", "replay", "expect")
+	p, ok := r.mapping(n, "a test", "name", "at", "until", "given", "cameras", "events", "replay", "fails", "expect")
 	if !ok {
 		return nil
 	}
@@ -190,6 +191,16 @@ func (r *fileReader) test(n *yaml.Node) *test {
 		r.replay(c)
 	}
 	slices.SortStableFunc(t.inputs, func(a, b input) int { return cmp.Compare(a.at, b.at) })
+	if n := len(t.inputs); t.until > 0 && n > 0 && t.inputs[n-1].at > t.until {
+		r.errorf(p.get("until"), "the test ends at %s, before everything in it has happened (%s)", seconds(t.until), seconds(t.inputs[n-1].at))
+	}
+	if c := p.get("fails"); c != nil {
+		for _, e := range r.items(c, "fails") {
+			if s, ok := r.text(e, "fails"); ok {
+				t.fails = append(t.fails, s)
+			}
+		}
+	}
 	if c := p.get("expect"); c == nil {
 		r.errorf(n, "expect is missing: a test that expects nothing in particular says nothing (expect: {nothing: true} when nothing may happen)")
 	} else {
@@ -497,7 +508,7 @@ func (r *fileReader) needLevel(p *pairs, name string) bool {
 		r.errorf(p.node, "%s is missing", name)
 		return false
 	}
-	on, _ := r.level(n, name)
+	on, _ := r.level(n, "the level")
 	return on
 }
 

@@ -89,10 +89,11 @@ func (r *reader) parse(data []byte) *yaml.Node {
 	var doc yaml.Node
 	if err := yaml.Load(data, &doc); err != nil {
 		var le *yaml.LoadError
-		if !errors.As(err, &le) {
-			if !strings.Contains(err.Error(), "no documents") {
-				r.put(0, 0, "not YAML: "+err.Error())
-			}
+		switch {
+		case strings.Contains(err.Error(), "no documents"):
+			return nil
+		case !errors.As(err, &le):
+			r.put(0, 0, "not YAML: "+err.Error())
 			return nil
 		}
 		m := le.Mark

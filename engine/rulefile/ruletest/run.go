@@ -66,6 +66,7 @@ type runner struct {
 	eng    *engine.Engine
 	relays Relays
 	facts  []fact
+	flags  []fact // that changed in the present call of the engine
 	// queue holds what the engine is to be told, in the order it happened.
 	queue  []answer
 	wall   time.Time // at the decision clock's origin
@@ -137,7 +138,7 @@ func (r *runner) ruleset(rs *engine.Ruleset, see *witness) *engine.Ruleset {
 		Name: "\x00flags", Identity: "\x00flags", On: []engine.Kind{engine.KindFlag}, Per: engine.PerName, Level: true,
 		When: &engine.Cond{Test: func(l *engine.Look) engine.Truth {
 			ev := l.Event()
-			r.add(fact{at: l.Instant().Mono - origin, kind: factFlag, name: ev.Name, value: ev.Value, text: fmt.Sprintf("flag %s is %s", ev.Name, scalarText(ev.Value))})
+			r.flags = append(r.flags, fact{at: l.Instant().Mono - origin, kind: factFlag, name: ev.Name, value: ev.Value, text: fmt.Sprintf("flag %s is %s", ev.Name, scalarText(ev.Value))})
 			return engine.False
 		}},
 	})
@@ -399,12 +400,19 @@ func (r *runner) decided(list []engine.Decision) {
 			}
 		} else {
 			words := callText(q.Step, q.Args)
-			r.add(fact{at: d.At.Mono - origin, kind: factCall, rule: d.Rule.Name, key: d.Key, do: q.Args, words: words, text: words})
+			text := words
+			if slices.ContainsFunc(r.t.fails, func(s string) bool { return strings.Contains(words, s) }) {
+				out.Begun, out.Reason = false, "failed"
+				text += " (fails)"
+			}
+			r.add(fact{at: d.At.Mono - origin, kind: factCall, rule: d.Rule.Name, key: d.Key, do: q.Args, words: words, text: text})
 		}
 		if !q.Lease {
 			r.queue = append(r.queue, answer{outcome: out})
 		}
 	}
+	r.facts = append(r.facts, r.flags...)
+	r.flags = r.flags[:0]
 }
 
 // decision notes one decision.
@@ -518,8 +526,11 @@ func eventText(ev *engine.Event) string {
 	return fmt.Sprintf("%s: %s", ev.Camera, ev.Kind)
 }
 
-// seconds is a duration as people read a stopwatch: 2.857s.
+// seconds is a duration as people read a stopwatch, 2.857s, or a clock, 8h0m0s.
 func seconds(d time.Duration) string {
+	if d >= 10*time.Minute {
+		return d.Round(time.Millisecond).String()
+	}
 	sign := ""
 	if d < 0 {
 		sign, d = "-", -d

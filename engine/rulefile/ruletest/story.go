@@ -28,7 +28,8 @@ func (x *expectation) words() string {
 		}
 		fmt.Fprintf(&b, "relay %s %s %s", x.relay, verb, word)
 	case aboutFlag:
-		fmt.Fprintf(&b, "flag %s is %s", x.flag, scalarText(x.value))
+		word := map[bool]string{true: "becomes", false: "is"}[x.hasWithin]
+		fmt.Fprintf(&b, "flag %s %s %s", x.flag, word, scalarText(x.value))
 	case aboutRule:
 		fmt.Fprintf(&b, "rule %q fires", x.rule)
 		if x.key != "" {
@@ -63,7 +64,7 @@ func (x *expectation) words() string {
 		fmt.Fprintf(&b, " (%s)", x.word)
 	}
 	if x.rule != "" && x.about != aboutRule {
-		fmt.Fprintf(&b, ", by rule %q,", x.rule)
+		fmt.Fprintf(&b, " by rule %q", x.rule)
 	}
 	switch {
 	case x.times == 0:
@@ -81,7 +82,7 @@ func (x *expectation) words() string {
 	case x.about == aboutFlag:
 		b.WriteString(" at the end")
 	}
-	return strings.ReplaceAll(b.String(), ", at ", " at ")
+	return b.String()
 }
 
 // String says why something should not have happened.
