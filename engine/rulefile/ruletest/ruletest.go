@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/sallyport/sallyport/engine"
 	"github.com/sallyport/sallyport/engine/rulefile"
@@ -224,7 +225,7 @@ func (rep *Report) Write(w io.Writer, verbose bool) error {
 			case len(t.Failures) > 0:
 				b.WriteString(t.String() + "\n")
 			case verbose:
-				fmt.Fprintf(&b, "ok    %s:%d: %s\n", t.File, t.Line, t.Name)
+				fmt.Fprintf(&b, "ok    %s:%d: %s\n", t.File, t.Line, printable(t.Name))
 			}
 		}
 		switch {
@@ -242,12 +243,22 @@ func (rep *Report) Write(w io.Writer, verbose bool) error {
 // String is the test's failures, each as a story with its place first.
 func (res *Result) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "FAIL  %s:%d: %s\n", res.File, res.Line, res.Name)
+	fmt.Fprintf(&b, "FAIL  %s:%d: %s\n", res.File, res.Line, printable(res.Name))
 	for _, f := range res.Failures {
-		fmt.Fprintf(&b, "  %s:%d:%d: expected: %s\n", res.File, f.Line, f.Col, f.Expected)
+		fmt.Fprintf(&b, "  %s:%d:%d: expected: %s\n", res.File, f.Line, f.Col, printable(f.Expected))
 		for _, line := range slices.Collect(strings.Lines(f.Story)) {
-			b.WriteString("    " + strings.TrimRight(line, "\n") + "\n")
+			b.WriteString("    " + printable(strings.TrimRight(line, "\n")) + "\n")
 		}
 	}
 	return strings.TrimRight(b.String(), "\n")
+}
+
+// printable keeps a terminal from being written to by what came from a file.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Cf) {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
 }

@@ -212,7 +212,7 @@ func (r *runner) why(w *watch, x *expectation) []string {
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	parts := func(p *engine.Part) {
 		for _, l := range partLines(p) {
-			out = append(out, "    "+l)
+			out = append(out, "  "+l)
 		}
 	}
 	if w.rule.Mode == engine.ModeOff {

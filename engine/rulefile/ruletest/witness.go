@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/engine"
 )
@@ -149,19 +150,20 @@ func inTheWay(p *engine.Part, text string, want engine.Truth) bool {
 	return false
 }
 
-// partLines shows a condition on one look, a line a part.
+// partLines shows a condition on one look, a line a part: `>` before those that
+// would have to be otherwise, the answer, the source, the values.
 func partLines(p *engine.Part) []string {
-	var out []string
+	var rows [][2]string
 	put := func(p *engine.Part, depth int, text string, values []engine.Reading) {
-		line := fmt.Sprintf("%-7s  %s%s", p.Answer, strings.Repeat("  ", depth), text)
+		mark := "  "
+		if p.Missing || len(p.Parts) == 1 && p.Parts[0].Missing {
+			mark = "> "
+		}
 		var seen []string
-		for _, v := range values {
-			seen = append(seen, v.Name+" is "+v.Value)
+		for i := range values {
+			seen = append(seen, values[i].Text())
 		}
-		if len(seen) > 0 {
-			line += "   (" + strings.Join(seen, ", ") + ")"
-		}
-		out = append(out, line)
+		rows = append(rows, [2]string{fmt.Sprintf("%s%-7s  %s%s", mark, p.Answer, strings.Repeat("  ", depth), text), strings.Join(seen, ", ")})
 	}
 	var walk func(p *engine.Part, depth int, top bool)
 	walk = func(p *engine.Part, depth int, top bool) {
@@ -188,6 +190,17 @@ func partLines(p *engine.Part) []string {
 	}
 	if p != nil {
 		walk(p, 0, true)
+	}
+	width := 0
+	for _, r := range rows {
+		width = max(width, utf8.RuneCountInString(r[0]))
+	}
+	out := make([]string, len(rows))
+	for i, r := range rows {
+		out[i] = r[0]
+		if r[1] != "" {
+			out[i] += strings.Repeat(" ", width-utf8.RuneCountInString(r[0])) + "   " + r[1]
+		}
 	}
 	return out
 }
