@@ -21,6 +21,8 @@ type decoder struct {
 	lines    []string
 	masks    []mask
 	problems []Problem
+	// keys, when not nil, is told the keys of every mapping that is read. The schema is made so.
+	keys func(where string, fields []field, reserved []string)
 }
 
 // mask is a plain secret in the source.
@@ -207,6 +209,9 @@ func (d *decoder) mapping(n *yaml.Node, where string, fields []field, reserved [
 		}
 		d.errorf(n, "%swant a mapping with %s, found %s", where, strings.Join(names, ", "), kindName(n))
 		return false
+	}
+	if d.keys != nil {
+		d.keys(where, fields, reserved)
 	}
 	d.pairs(n, where, func(key, value *yaml.Node) {
 		for _, f := range fields {

@@ -448,6 +448,8 @@ func (r *reader) relay(key, value *yaml.Node) {
 	r.relayNodes = append(r.relayNodes, nodes)
 }
 
+func pullWords() []string { return []string{"up", "down", "none"} }
+
 func (r *reader) contact(key, value *yaml.Node) {
 	c := Contact{Name: key.Value, Debounce: 20 * time.Millisecond}
 	where := fmt.Sprintf("contact %q: ", c.Name)
@@ -458,12 +460,11 @@ func (r *reader) contact(key, value *yaml.Node) {
 		{"memory", func(v *yaml.Node) { w.memory = v; r.memory(v, where, &c.Memory) }},
 		{"active_low", func(v *yaml.Node) { r.boolean(v, where+"active_low: ", &c.ActiveLow) }},
 		{"pull", func(v *yaml.Node) {
-			pulls := []string{"up", "down", "none"}
 			var pull string
 			if !r.text(v, where+"pull: ", &pull) {
 				return
 			}
-			if !slices.Contains(pulls, pull) {
+			if !slices.Contains(pullWords(), pull) {
 				r.errorf(v, "%spull: want up, down or none, found %s", where, quote(pull))
 				return
 			}
@@ -546,8 +547,11 @@ func (r *reader) keep(n *yaml.Node) {
 	}, nil, nil)
 }
 
+// keepParts are what `keep` keeps, in the order in which they give way.
+func keepParts() []string { return []string{"images", "recording", "journal"} }
+
 func (r *reader) keepOrder(n *yaml.Node) {
-	parts := []string{"images", "recording", "journal"}
+	parts := keepParts()
 	var order []string
 	before := len(r.problems)
 	r.list(n, "keep_order: ", func(e *yaml.Node) {

@@ -207,7 +207,7 @@ func defaults(path string) *Site {
 		Listen:    Listen{Cameras: ":5002", Console: "127.0.0.1:8080"},
 		Data:      filepath.Join(filepath.Dir(path), "data"),
 		Keep:      Keep{Recording: 7 * day, Journal: 400 * day, Images: 30 * day, Size: 4_000_000_000},
-		KeepOrder: []string{"images", "recording", "journal"},
+		KeepOrder: keepParts(),
 		Tracking:  Tracking{Timeout: 1500 * time.Millisecond},
 		Late:      3 * time.Second,
 		Plates:    Plates{VisitGap: 30 * time.Second},

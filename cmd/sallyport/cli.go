@@ -47,6 +47,7 @@ func commands() []command {
 		{"decode", "[FILE…]", "say what a camera's post means, as JSON, an event a line", runDecode},
 		{"replay", "[-c sallyport.yaml] [--rules rules.d] [--json] [--speed 1x|max] FILE", "recorded posts through the rules; moves nothing", runReplay},
 		{"test", "[-c sallyport.yaml] [--rules rules.d] [-v] [PATTERN]", "run the rules' own tests, without cameras, relays or waiting", runTest},
+		{"schema", "rules|site", "the JSON Schema of rule or site files, for editors", runSchema},
 		{"version", "", "version, commit, Go, platform", runVersion},
 	}
 }
