@@ -153,19 +153,24 @@ func parse(name string, data []byte, o *Options) (tests []*test, seem int, probl
 func defaultAt(loc *time.Location) time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, loc) }
 
 func (r *fileReader) test(n *yaml.Node) *test {
+	t := &test{file: r.reader.name, line: n.Line, at: defaultAt(r.loc)}
+	r.t, r.frame = t, 0
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		if v := n.Content[i+1]; n.Content[i].Value == "name" && v.Kind == yaml.ScalarNode {
+			t.name, t.line = v.Value, v.Line
+			defer r.within("test %s: ", quoted(t.name))()
+			break
+		}
+	}
 	p, ok := r.mapping(n, "a test", "name", "at", "until", "given", "cameras", "events", "replay", "fails", "expect")
 	if !ok {
 		return nil
 	}
-	t := &test{file: r.reader.name, line: n.Line, at: defaultAt(r.loc)}
-	r.t, r.frame = t, 0
 	if c := p.get("name"); c == nil {
 		r.errorf(n, "name is missing")
 	} else {
-		t.name, _ = r.text(c, "name")
-		t.line = c.Line
+		r.text(c, "name")
 	}
-	defer r.within("test %s: ", quoted(t.name))()
 	if c := p.get("at"); c != nil {
 		t.at, t.hasAt = r.date(c, "at", r.loc)
 	}
