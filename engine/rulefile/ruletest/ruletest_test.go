@@ -342,10 +342,21 @@ func FuzzTestFile(f *testing.F) {
 	o := options(rules(f, ".", "rules.yaml"))
 	o.folder = fstest.MapFS{}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		_, _, problems := parse("x_test.yaml", data, &o)
+		tests, _, problems := parse("x_test.yaml", data, &o)
 		for _, p := range problems {
 			if p.Message == "" || p.File == "" || p.Line < 0 {
 				t.Errorf("a problem without words or place: %+v", p)
+			}
+		}
+		if len(problems) > 0 {
+			return
+		}
+		for _, x := range tests {
+			if len(x.inputs) > 1000 || x.end() > time.Hour {
+				continue
+			}
+			if _, err := x.check(&o); err != nil {
+				t.Error(err)
 			}
 		}
 	})
