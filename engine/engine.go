@@ -217,6 +217,10 @@ func (e *Engine) apply(ev *Event) {
 			cam = e.cams[n]
 		}
 	}
+	if ev.line != "" {
+		e.applyCount(ev)
+		return
+	}
 	switch ev.Kind {
 	case KindContact:
 		e.applyLevel(e.contacts, ReadsContact, ev)
@@ -383,7 +387,10 @@ func (e *Engine) sceneChanged(cam *camera) {
 			d.Type = DecisionCross
 			d.Line = c.Name
 			d.Direction = c.Direction.String()
-			e.changed |= ReadsScene
+			if n := e.counts[c.Name]; n != nil {
+				n.add(e.now.Mono, c.Direction == scene.In)
+				e.changed |= ReadsCounts
+			}
 		case scene.Vanish:
 			d.Type = DecisionVanish
 			d.Since, d.Until = e.wall(c.Target.FirstSeen()), e.wall(c.Target.LastSeen())

@@ -236,6 +236,9 @@ type Event struct {
 	depth int
 	// keep is how long a flag has its new value; 0 = until it is set again.
 	keep time.Duration
+	// line is the line whose balance a firing sets; empty for every other event.
+	line    string
+	balance int64
 }
 
 // Reset empties the event for reuse and keeps the memory of its slices.

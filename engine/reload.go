@@ -109,6 +109,7 @@ func (e *Engine) install(kept map[string]*ruleState) {
 	e.rules = nil
 	e.byName = make(map[string]*ruleState, len(e.rs.Rules))
 	e.watch, e.watched = nil, 0
+	e.keepCounts()
 	for k := range e.byKind {
 		e.byKind[k] = nil
 	}

@@ -59,12 +59,13 @@ type Reads uint8
 // What a condition can read besides its own event.
 const (
 	ReadsClock   Reads = 1 << iota // now, schedules, clock_ok
-	ReadsScene                     // occupancy, seen, crossings
+	ReadsScene                     // occupancy, seen
 	ReadsFlags                     // flag
 	ReadsRelays                    // relay
 	ReadsContact                   // contact
 	ReadsCameras                   // camera state
 	ReadsFirings                   // since
+	ReadsCounts                    // crossings, balance
 )
 
 // Need is what a condition cannot be true without. It is what the engine's

@@ -151,7 +151,7 @@ type FlagArgs struct {
 	For  time.Duration
 }
 
-// CountArgs sets a line's balance.
+// CountArgs sets a line's balance, by the line's name.
 type CountArgs struct {
 	Line string
 	Set  int

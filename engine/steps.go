@@ -185,6 +185,11 @@ func (e *Engine) startStep(run *stepRun, p *planned, due time.Duration) bool {
 		e.setFlag(a, run.cause)
 		run.answered(p, true)
 		return false
+	case CountArgs:
+		e.emit(d)
+		e.setCount(a, run.cause)
+		run.answered(p, true)
+		return false
 	case RelayArgs:
 		if a.Op == RelayFollow {
 			e.takeLease(run, p, a, d, due)

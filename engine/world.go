@@ -18,6 +18,7 @@ type world struct {
 	flags    map[string]flag
 	relays   map[string]Wired
 	contacts map[string]Wired
+	counts   map[string]*lineCount // by the line's name
 	judged   map[Schedule]judged
 	rules    []*ruleState
 	byName   map[string]*ruleState

@@ -57,6 +57,7 @@ type uses struct {
 	names     map[engine.Kind][]string // constant names, by the kind of event that has them
 	zones     []engine.ZoneRef
 	lines     []engine.LineRef
+	balances  []engine.LineRef // those whose balance is read
 	schedules []int
 	relays    []string
 	flags     []string

@@ -189,7 +189,7 @@ func ruleSchema() node {
 }
 
 // missingVerbs are the verbs that the loader knows and this version does not do.
-func missingVerbs() []string { return []string{"camera", "mqtt", "count"} }
+func missingVerbs() []string { return []string{"camera", "mqtt"} }
 
 func stepSchema() node {
 	var verbs []node
@@ -264,6 +264,8 @@ func verbSchema(verb string) node {
 		add(node{"notify": is("text", "The notifier, by its name in the site file. Checked, but not sent in this version."), "title": text("The title."), "text": text("The text."), "image": image})
 	case "flag":
 		add(node{"flag": is("text", "The flag, by its name under flags."), "set": is("text", "Its new value."), "for": is("duration", "For this long; then it goes back.")})
+	case "count":
+		add(node{"count": is("text", "The line whose balance is set."), "set": number("The new balance, often 0.", -maxCount, maxCount)})
 	case "log":
 		add(node{"log": text("A line of the program's output.")})
 	}
@@ -271,7 +273,7 @@ func verbSchema(verb string) node {
 	switch verb {
 	case "plates":
 		required = append(required, "number", "list")
-	case "flag":
+	case "flag", "count":
 		required = append(required, "set")
 	}
 	n := object(append(append([]string{verb}, verbKeys(verb)...), stepKeys()...), says, required...)

@@ -163,6 +163,8 @@ func (sc *stepCompiler) compile() bool {
 		sc.notify(arg)
 	case "flag":
 		sc.flag(arg)
+	case "count":
+		sc.count(arg)
 	case "log":
 		sc.log(arg)
 	default:
@@ -932,6 +934,39 @@ func scalarWord(t engine.ScalarType) string {
 		return "a number"
 	}
 	return "a text"
+}
+
+// maxCount is the largest number a count can be set to.
+const maxCount = 1_000_000
+
+// count compiles {count: kerb, set: 0}.
+func (sc *stepCompiler) count(arg *yaml.Node) {
+	a := sc.at
+	name, ok := a.text(arg, "count")
+	if !ok {
+		return
+	}
+	i, ok := sc.ld.lines[name]
+	if !ok {
+		a.errorf(arg, "there is no line %s%s", cut(name), meant(name, sc.ld.lineNames))
+		return
+	}
+	line := engine.LineRef(i)
+	if has(sc.uses.balances, line) && len(sc.rule.On) == 0 || has(sc.after.balances, line) {
+		a.warnf(sc.node, "this rule reads the balance of line %q, which it sets", name)
+	}
+	n := sc.find("set")
+	if n == nil {
+		a.errorf(sc.node, "set is missing")
+		return
+	}
+	v, ok := a.integer(n, "set", -maxCount, maxCount)
+	if !ok {
+		return
+	}
+	sc.acts.lines = union(sc.acts.lines, []engine.LineRef{line})
+	sc.step.Text = "count " + name + " set " + n.Value
+	sc.step.Args = engine.CountArgs{Line: name, Set: int(v)}
 }
 
 func (sc *stepCompiler) log(arg *yaml.Node) {

@@ -703,10 +703,12 @@ func (c *compiler) word(n ast.Node, name string, args []ast.Node) *val {
 		return c.errorf(n, `%s("name") has fields; write %s("name").on or .since`, name, name)
 	case "flag":
 		return c.flag(n, args)
-	case "since":
-		return c.since(n, args)
+	case "crossings":
+		return c.crossings(n, args)
+	case "balance":
+		return c.balance(n, args)
 	}
-	return c.errorf(n, "%s is not available in this version", name)
+	return c.since(n, args)
 }
 
 func (c *compiler) zoneWord(n ast.Node, name string, args []ast.Node) *val {
@@ -798,18 +800,67 @@ func (c *compiler) crossed(n ast.Node, args []ast.Node) *val {
 	}
 	d := scene.DirectionNone
 	if len(args) == 2 {
-		s, ok := args[1].(*ast.StringNode)
-		switch {
-		case ok && s.Value == "in":
-			d = scene.In
-		case ok && s.Value == "out":
-			d = scene.Out
-		default:
-			return c.errorf(args[1], `the direction of a crossing is "in" or "out"`)
+		if d, ok = c.directionArg(args[1]); !ok {
+			return nil
 		}
 	}
 	v := &val{kind: kBool, node: n, steps: 2, need: need{cams: []int{c.ld.linePlaces[line].Camera}}, leaf: func(l *engine.Look) engine.Truth { return l.Crossed(line, d) }}
 	return v.fromLeaf()
+}
+
+func (c *compiler) directionArg(n ast.Node) (scene.Direction, bool) {
+	s, ok := n.(*ast.StringNode)
+	switch {
+	case ok && s.Value == "in":
+		return scene.In, true
+	case ok && s.Value == "out":
+		return scene.Out, true
+	}
+	c.errorf(n, `the direction of a crossing is "in" or "out"`)
+	return scene.DirectionNone, false
+}
+
+// crossings counts the crossings of a line in a sliding window.
+func (c *compiler) crossings(n ast.Node, args []ast.Node) *val {
+	if !c.count(n, "crossings", args, 2, 3, `crossings("line", "1h") or crossings("line", "in", "1h")`) {
+		return nil
+	}
+	line, ok := c.lineArg(args[0])
+	if !ok {
+		return nil
+	}
+	d := scene.DirectionNone
+	if len(args) == 3 {
+		if d, ok = c.directionArg(args[1]); !ok {
+			return nil
+		}
+	}
+	last := args[len(args)-1]
+	window, ok := c.durationArg(last)
+	if !ok {
+		return nil
+	}
+	if window <= 0 || window > engine.MaxWindow {
+		return c.errorf(last, "crossings are counted over more than 0s and at most 24h")
+	}
+	c.uses.reads |= engine.ReadsCounts
+	return &val{kind: kNumber, node: n, steps: 30, bounded: true, high: engine.MaxCrossings, num: func(l *engine.Look, _ *item) (float64, bool) {
+		return float64(l.Crossings(line, d, window)), true
+	}}
+}
+
+// balance is the ins minus the outs of a line.
+func (c *compiler) balance(n ast.Node, args []ast.Node) *val {
+	if !c.count(n, "balance", args, 1, 1, `balance("line")`) {
+		return nil
+	}
+	line, ok := c.lineArg(args[0])
+	if !ok {
+		return nil
+	}
+	c.uses.reads |= engine.ReadsCounts
+	c.uses.balances = union(c.uses.balances, []engine.LineRef{line})
+	return &val{kind: kNumber, node: n, steps: 3, num: func(l *engine.Look, _ *item) (float64, bool) { return float64(l.Balance(line)), true }}
 }
 
 func (c *compiler) moving(n ast.Node, args []ast.Node) *val {
