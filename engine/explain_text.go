@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -54,11 +55,7 @@ func (x *Explanation) AppendText(b []byte, loc *time.Location) []byte {
 	b = x.When.appendText(b, "when")
 	b = append(b, "  state  "+x.State...)
 	if x.For > 0 {
-		word := " since "
-		if x.State == pending.String() {
-			word = " for "
-		}
-		b = append(b, word+said(x.For)...)
+		b = append(b, " for "+said(x.For)...)
 	}
 	if x.State == holding.String() && x.Left > 0 {
 		b = append(b, ", "+said(x.Left)+" of its hold left"...)
@@ -109,6 +106,9 @@ func (p *Part) rows(rows [][3]string, depth int) [][3]string {
 	}
 	var values []string
 	for _, v := range p.Values {
+		if !p.Missing {
+			v.Bound = nil // how far it is beyond does not matter
+		}
 		values = append(values, v.Text())
 	}
 	rows = append(rows, [3]string{mark + fmt.Sprintf("%-7s  ", p.Answer), strings.Repeat("  ", depth) + text, strings.Join(values, ", ")})
@@ -274,7 +274,11 @@ func (x *Explanation) MarshalJSON() ([]byte, error) {
 	for _, h := range x.Did {
 		j.Did = append(j.Did, h.json())
 	}
-	return json.Marshal(j)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // conditions hold < and >
+	err := enc.Encode(j)
+	return bytes.TrimSpace(b.Bytes()), err
 }
 
 // UnmarshalJSON reads what [Explanation.MarshalJSON] gives.

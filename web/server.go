@@ -73,6 +73,7 @@ func New(c Config) (*Server, error) {
 		{"Targets", c.Source.Targets == nil},
 		{"UnknownDevices", c.Source.UnknownDevices == nil},
 		{"Ready", c.Source.Ready == nil},
+		{"Why", c.Source.Why == nil},
 	} {
 		if f.missing {
 			return nil, fmt.Errorf("console: the source has no %s function", f.name)
@@ -98,6 +99,7 @@ func New(c Config) (*Server, error) {
 		{"/api/v1/cameras/{name}", s.camera},
 		{"/api/v1/devices/unknown", collection(c.Source.UnknownDevices, func(*Device) {})},
 		{"/api/v1/targets", collection(c.Source.Targets, (*Target).tidy)},
+		{"/api/v1/rules/{name}/why", s.why},
 	}
 	for _, r := range s.routes {
 		s.mux.HandleFunc(r.pattern, onlyGet(r.get))

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sallyport/sallyport/engine"
 )
 
 func at(s string) Time {
@@ -67,6 +69,24 @@ func full() Source {
 				Reason: "it fits more than one camera", Adopt: "back: {match: {ip: 192.168.0.61}}"}}, nil
 		},
 		Ready: func(context.Context) []string { return nil },
+		Why:   func(context.Context, string) (Why, error) { return fullWhy(), nil },
+	}
+}
+
+func fullWhy() Why {
+	happening := engine.Happening{At: at("2026-03-29T13:58:46.797Z").Time, Type: engine.DecisionSuppressed, Key: "front/2157", Step: "relay gate pulse 800ms", Reason: "min_off"}
+	part := &engine.Part{Op: "and", Text: "dwell and inside", Answer: engine.False, Parts: []engine.Part{
+		{Text: `dwell("porch") > "2s"`, Missing: true, Values: []engine.Reading{{Name: `dwell("porch")`, Value: "1.7s", Bound: &engine.Bound{Value: "2s", Off: 150}}}},
+		{Text: `inside("porch")`, Answer: engine.Unknown},
+	}}
+	return Why{
+		Rule: "gate", File: "rules.d/gate.yaml", Line: 7, At: at("2026-03-29T13:58:46.797Z"),
+		Looks: []*engine.Explanation{{
+			Rule: "gate", File: "rules.d/gate.yaml", Line: 7, At: at("2026-03-29T13:58:46.797Z").Time, Kind: engine.KindTarget, Key: "front/2157", Camera: "front",
+			Target: 2157, HasTarget: true, Plate: "ABC1234", Answer: engine.False, When: part, While: part, State: "pending", For: 1700 * time.Millisecond,
+			Held: "for", Left: 300 * time.Millisecond, Did: []engine.Happening{happening},
+		}},
+		Happenings: []engine.Happening{happening},
 	}
 }
 
@@ -78,6 +98,12 @@ func empty() Source {
 		Targets:        func(context.Context) ([]Target, error) { return nil, nil },
 		UnknownDevices: func(context.Context) ([]Device, error) { return nil, nil },
 		Ready:          func(context.Context) []string { return nil },
+		Why: func(_ context.Context, rule string) (Why, error) {
+			if rule == "bare" {
+				return Why{Rule: rule}, nil
+			}
+			return Why{}, NotFoundError(fmt.Sprintf("there is no rule %q", rule))
+		},
 	}
 }
 
@@ -89,6 +115,7 @@ func broken() Source {
 		Cameras:        func(context.Context) ([]Camera, error) { return nil, err },
 		Targets:        func(context.Context) ([]Target, error) { return nil, err },
 		UnknownDevices: func(context.Context) ([]Device, error) { return nil, err },
+		Why:            func(context.Context, string) (Why, error) { return Why{}, err },
 		Ready: func(context.Context) []string {
 			return []string{"the rules have 2 errors", `relay "gate" is not held`}
 		},
@@ -119,6 +146,9 @@ func problemText(status int, title, detail string) string {
 const (
 	frontJSON = `{"name":"front","online":true,"last_seen":"2026-03-29T13:58:46.797Z","frames":1200,"rate":7.1,"clock_skew":-0.297,` +
 		`"problems":[{"text":"box 3 is inside out","count":2}]}`
+	happeningJSON = `{"at":"2026-03-29T13:58:46.797Z","type":"suppressed","key":"front/2157","step":"relay gate pulse 800ms","reason":"min_off"}`
+	partJSON      = `{"op":"and","text":"dwell and inside","answer":"false","parts":[{"text":"dwell(\"porch\") > \"2s\"","answer":"false","missing":true,` +
+		`"values":[{"name":"dwell(\"porch\")","value":"1.7s","bound":{"value":"2s","off":150}}]},{"text":"inside(\"porch\")","answer":"unknown"}]}`
 	gateJSON = `{"name":"gate","online":false,"frames":0,"rate":0,"problems":[]}`
 )
 
@@ -149,7 +179,12 @@ func TestAnswers(t *testing.T) {
 		{full(), "/api/v1/devices/unknown", 200, js, `{"items":[{"name":"Back","mac":"58:5b:69:5f:42:1b","sn":"I421B0Z1173Q","address":"192.168.0.60","channel":1,` +
 			`"remote":"192.168.0.61","first_seen":"2026-03-29T13:58:46.000Z","last_seen":"2026-03-29T13:59:46.000Z","posts":61,"kind":"heartbeat","cameras":["a","b"],` +
 			`"reason":"it fits more than one camera","adopt":"back: {match: {ip: 192.168.0.61}}"}]}` + "\n"},
+		{full(), "/api/v1/rules/gate%20for%20all/why", 200, js, `{"rule":"gate","file":"rules.d/gate.yaml","line":7,"at":"2026-03-29T13:58:46.797Z","looks":[` +
+			`{"rule":"gate","file":"rules.d/gate.yaml","line":7,"at":"2026-03-29T13:58:46.797Z","kind":"target","key":"front/2157","camera":"front","target":2157,` +
+			`"plate":"ABC1234","answer":"false","while":` + partJSON + `,"when":` + partJSON + `,"state":"pending","for":1.7,"held":"for","left":0.3,"did":[` + happeningJSON + `]}` + `],"happenings":[` + happeningJSON + "]}\n"},
 
+		{empty(), "/api/v1/rules/bare/why", 200, js, `{"rule":"bare","looks":[],"happenings":[]}` + "\n"},
+		{empty(), "/api/v1/rules/a%20b/why", 404, errs, problemText(404, "Not Found", `there is no rule "a b"`)},
 		{empty(), "/api/v1/status", 200, js, `{"version":"","uptime":0,"rules":{"problems":[]},"cameras":[` + gateJSON + `],"counts":{}}` + "\n"},
 		{empty(), "/api/v1/relays", 200, js, `{"items":[]}` + "\n"},
 		{empty(), "/api/v1/cameras", 200, js, `{"items":[]}` + "\n"},
@@ -169,6 +204,7 @@ func TestAnswers(t *testing.T) {
 		{broken(), "/api/v1/cameras/front", 503, errs, stopping},
 		{broken(), "/api/v1/targets", 503, errs, stopping},
 		{broken(), "/api/v1/devices/unknown", 503, errs, stopping},
+		{broken(), "/api/v1/rules/gate/why", 503, errs, stopping},
 
 		{full(), "/favicon.ico", 404, errs, none("/favicon.ico")},
 		{full(), "/static/index.html", 404, errs, none("/static/index.html")},
@@ -222,8 +258,14 @@ func TestFirstPageLinksWhatThereIs(t *testing.T) {
 		}
 		links++
 	}
-	// All routes but the page itself and the one that needs a name.
-	if links != len(s.routes)-2 {
+	// All routes but the page itself and those that need a name.
+	want := -1
+	for _, r := range s.routes {
+		if !strings.Contains(r.pattern, "{name}") {
+			want++
+		}
+	}
+	if links != want {
 		t.Errorf("%d links for %d routes", links, len(s.routes))
 	}
 }

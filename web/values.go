@@ -24,6 +24,8 @@ type Source struct {
 	// Ready gives the reasons why the appliance is not fully at work, worst
 	// first, a sentence each; none when it is.
 	Ready func(context.Context) []string
+	// Why explains a rule. Its error is a [NotFoundError] when there is no rule of the name.
+	Why func(ctx context.Context, rule string) (Why, error)
 }
 
 // Seconds is a duration that JSON gives as a number of seconds, to the millisecond.

@@ -47,7 +47,9 @@ func commands() []command {
 		{"decode", "[FILE…]", "say what a camera's post means, as JSON, an event a line", runDecode},
 		{"replay", "[-c sallyport.yaml] [--rules rules.d] [--json] [--speed 1x|max] FILE", "recorded posts through the rules; moves nothing", runReplay},
 		{"test", "[-c sallyport.yaml] [--rules rules.d] [-v] [PATTERN]", "run the rules' own tests, without cameras, relays or waiting", runTest},
+		{"why", "RULE [-c sallyport.yaml] [--rules rules.d] [--replay FILE] [--at T] [--target ID] [--near] [--json]", "why a rule fired, or did not", runWhy},
 		{"schema", "rules|site", "the JSON Schema of rule or site files, for editors", runSchema},
+		{"diff", "OLD_RULES NEW_RULES RECORDING [-c sallyport.yaml] [--json]", "what two rule folders decide on one recording, side by side", runDiff},
 		{"version", "", "version, commit, Go, platform", runVersion},
 	}
 }

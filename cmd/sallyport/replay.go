@@ -37,44 +37,25 @@ func runReplay(ctx context.Context, p process, args []string) int {
 		fs.Usage()
 		return exitUsage
 	}
-	file := sf.siteFile()
-	var site *config.Site
-	if file != "" {
-		var problems []config.Problem
-		site, problems = config.Load(file)
-		if printSiteProblems(p.stderr, problems) {
-			return exitError
-		}
+	file, site, ok := p.loadSite(&sf)
+	if !ok {
+		return exitError
 	}
 	rules, problems := rulefile.Load(sf.rulesDir(file), ruleSite(site))
 	if printRuleProblems(p.stderr, problems) {
 		return exitError
 	}
-	in := p.stdin
-	if rest[0] != "-" {
-		f, err := os.Open(rest[0])
-		if err != nil {
-			return p.errorf("replay: %v", err)
-		}
-		defer f.Close()
-		in = f
+	in, err := p.openRecording(rest[0])
+	if err != nil {
+		return p.errorf("replay: %v", err)
 	}
-	matcher, err := replayMatcher(site, rules, p)
+	defer in.Close()
+	r, err := newReplay("replay", p, site, rules)
 	if err != nil {
 		return p.errorf("replay: %v", err)
 	}
 	w := bufio.NewWriter(p.stdout)
-	r := &replay{
-		rules: rules, options: engineOptions(site), reader: camera.NewReader(matcher),
-		warn: func(format string, args ...any) { fmt.Fprintf(p.stderr, "sallyport: replay: "+format+"\n", args...) },
-	}
-	if site == nil {
-		r.remote = netip.IPv6Unspecified()
-	}
-	loc := time.UTC
-	if site != nil {
-		loc = site.Location.Zone
-	}
+	loc := siteZone(site)
 	r.print = func(d *engine.Decision) {
 		if *asJSON {
 			w.Write(append(d.AppendJSON(nil), '\n'))
@@ -102,10 +83,54 @@ func runReplay(ctx context.Context, p process, args []string) int {
 	if err != nil {
 		return p.errorf("replay: %v", err)
 	}
-	if r.bad > 0 || r.strangers > 0 {
-		r.warn("%s, %s could not be read, %s of no or more than one camera", count(r.posts, "post"), count(r.bad, "post"), count(r.strangers, "post"))
-	}
+	r.warnOfPosts()
 	return exitOK
+}
+
+// loadSite reads the site file, if there is one. ok is false when it cannot be
+// used, which is said.
+func (p process) loadSite(sf *siteFlags) (file string, site *config.Site, ok bool) {
+	if file = sf.siteFile(); file == "" {
+		return "", nil, true
+	}
+	site, problems := config.Load(file)
+	return file, site, !printSiteProblems(p.stderr, problems)
+}
+
+// siteZone is the site's time zone.
+func siteZone(site *config.Site) *time.Location {
+	if site == nil {
+		return time.UTC
+	}
+	return site.Location.Zone
+}
+
+// openRecording opens a replay file; - is stdin.
+func (p process) openRecording(name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(p.stdin), nil
+	}
+	return os.Open(name)
+}
+
+// newReplay makes a replay of a command. The cameras of the posts are those of the
+// site file, else those that the rules name.
+func newReplay(command string, p process, site *config.Site, rules *engine.Ruleset) (*replay, error) {
+	matcher, err := replayMatcher(site, rules, p)
+	if err != nil {
+		return nil, err
+	}
+	r := &replay{
+		rules: rules, options: engineOptions(site), reader: camera.NewReader(matcher),
+		print: func(*engine.Decision) {},
+		warn: func(format string, args ...any) {
+			fmt.Fprintf(p.stderr, "sallyport: "+command+": "+format+"\n", args...)
+		},
+	}
+	if site == nil {
+		r.remote = netip.IPv6Unspecified()
+	}
+	return r, nil
 }
 
 // replay drives an engine with the lines of a recording.
@@ -117,6 +142,13 @@ type replay struct {
 	print   func(*engine.Decision)
 	warn    func(format string, args ...any)
 	wait    func(time.Duration) error // nil: as fast as it goes
+	deaf    bool                      // outcomes of steps are not taken: they are of other rules
+	// before is called before the clock goes on to a moment, and may end the replay
+	// with errEnough; after is called after everything the engine took. Both may be
+	// nil.
+	before func(at engine.Instant) error
+	after  func()
+	begun  func(*engine.Engine) // of the engine, once there is one; may be nil
 
 	engine                *engine.Engine
 	now                   engine.Instant
@@ -124,7 +156,11 @@ type replay struct {
 	base                  time.Duration // where the run's decision clock begins on ours
 	wall                  time.Time     // receive time of the line before
 	posts, bad, strangers int
+	ended                 bool // nothing was left
 }
+
+// errEnough ends a replay of which enough was seen.
+var errEnough = errors.New("enough was seen")
 
 // run plays the whole recording and lets the clock run on until nothing is left.
 func (r *replay) run(ctx context.Context, lines *recording.Reader) error {
@@ -139,10 +175,18 @@ func (r *replay) run(ctx context.Context, lines *recording.Reader) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := r.line(l); err != nil {
+		switch err := r.line(l); {
+		case errors.Is(err, errEnough):
+			return nil
+		case err != nil:
 			return err
 		}
 	}
+	return r.finish()
+}
+
+// finish lets the clock run on until nothing is left.
+func (r *replay) finish() error {
 	if r.engine == nil {
 		return nil
 	}
@@ -151,12 +195,22 @@ func (r *replay) run(ctx context.Context, lines *recording.Reader) error {
 	for {
 		at, ok := r.engine.Next()
 		if !ok || at > end {
+			r.ended = true
 			return nil
 		}
 		if err := r.pause(at - r.now.Mono); err != nil {
 			return err
 		}
-		r.now = engine.Instant{Mono: at, Wall: r.now.Wall.Add(at - r.now.Mono)}
+		next := engine.Instant{Mono: at, Wall: r.now.Wall.Add(at - r.now.Mono)}
+		if r.before != nil {
+			switch err := r.before(next); {
+			case errors.Is(err, errEnough):
+				return nil
+			case err != nil:
+				return err
+			}
+		}
+		r.now = next
 		r.show(r.engine.Advance(r.now))
 	}
 }
@@ -164,13 +218,21 @@ func (r *replay) run(ctx context.Context, lines *recording.Reader) error {
 // line takes one line at its moment.
 func (r *replay) line(l *recording.Line) error {
 	at, first := r.instant(l), r.engine == nil
+	if r.before != nil {
+		if err := r.before(at); err != nil {
+			return err
+		}
+	}
 	if first {
 		// A recording of ours holds the outcomes of steps; without them every step
 		// counts as begun and done.
-		r.options.NoOutcomes = l.Run == ""
+		r.options.NoOutcomes = l.Run == "" || r.deaf
 		r.warn("the recording begins without a snapshot: nothing is known before its first line")
 		var out []engine.Decision
 		r.engine, out = engine.New(r.rules, r.options, at)
+		if r.begun != nil {
+			r.begun(r.engine)
+		}
 		r.show(out)
 		r.show(r.engine.Apply(at, &engine.Event{Kind: engine.KindStart, Received: at.Wall}))
 	} else if err := r.pause(at.Mono - r.now.Mono); err != nil {
@@ -199,6 +261,10 @@ func (r *replay) line(l *recording.Line) error {
 		}
 		r.apply(at, &engine.Event{Kind: engine.KindMessage, Message: &engine.Message{Topic: l.Topic, Body: body}})
 	case recording.Outcome:
+		if r.deaf {
+			r.show(r.engine.Advance(at))
+			break
+		}
 		r.show(r.engine.Outcome(at, engine.Outcome{Firing: l.Firing, Index: l.Index, Finally: l.Finally, Begun: l.Begun, Reason: l.Reason}))
 	default:
 		r.show(r.engine.Advance(at))
@@ -270,6 +336,16 @@ func (r *replay) show(ds []engine.Decision) {
 	for i := range ds {
 		r.print(&ds[i])
 	}
+	if r.after != nil {
+		r.after()
+	}
+}
+
+// warnOfPosts says how many posts did not count.
+func (r *replay) warnOfPosts() {
+	if r.bad > 0 || r.strangers > 0 {
+		r.warn("%s, %s could not be read, %s of no or more than one camera", count(r.posts, "post"), count(r.bad, "post"), count(r.strangers, "post"))
+	}
 }
 
 // scalar reads a flag's value.
@@ -292,6 +368,15 @@ func scalar(raw json.RawMessage) (engine.Scalar, bool) {
 // replayMatcher finds the cameras of recorded posts. Without a site file a post
 // belongs to the camera of the device's own name, or to the only one that rules name.
 func replayMatcher(site *config.Site, rules *engine.Ruleset, p process) (*camera.Matcher, error) {
+	names := make([]string, 0, len(rules.Cameras))
+	for _, c := range rules.Cameras {
+		names = append(names, c.Name)
+	}
+	return cameraMatcher(site, names, p)
+}
+
+// cameraMatcher is [replayMatcher] for the cameras of these names.
+func cameraMatcher(site *config.Site, names []string, p process) (*camera.Matcher, error) {
 	if site != nil {
 		cams, err := inputCameras(site, p)
 		if err != nil {
@@ -300,8 +385,8 @@ func replayMatcher(site *config.Site, rules *engine.Ruleset, p process) (*camera
 		return camera.NewMatcher(cams), nil
 	}
 	var cams []camera.Camera
-	for _, c := range rules.Cameras {
-		cams = append(cams, camera.Camera{Name: c.Name, Match: []camera.Match{{Name: c.Name}}})
+	for _, name := range names {
+		cams = append(cams, camera.Camera{Name: name, Match: []camera.Match{{Name: name}}})
 	}
 	if len(cams) == 1 {
 		cams[0].Match = append(cams[0].Match, anyAddress()...)

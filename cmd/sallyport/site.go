@@ -23,8 +23,13 @@ type siteFlags struct {
 }
 
 func (f *siteFlags) add(fs *flag.FlagSet) {
-	fs.StringVar(&f.site, "c", "", "the site `file` (default sallyport.yaml, else /etc/sallyport/sallyport.yaml)")
+	f.addSite(fs)
 	fs.StringVar(&f.rules, "rules", "", "the `folder` with the rule files (default rules.d next to the site file)")
+}
+
+// addSite adds the flag for the site file alone.
+func (f *siteFlags) addSite(fs *flag.FlagSet) {
+	fs.StringVar(&f.site, "c", "", "the site `file` (default sallyport.yaml, else /etc/sallyport/sallyport.yaml)")
 }
 
 // siteFile is the site file to read; empty when none was named and none is there.

@@ -22,7 +22,7 @@ type source struct {
 func (s *source) web() web.Source {
 	return web.Source{
 		Status: s.status, Relays: s.relays, Cameras: s.cameras, Targets: s.targets,
-		UnknownDevices: s.unknown, Ready: s.ready,
+		UnknownDevices: s.unknown, Ready: s.ready, Why: s.why,
 	}
 }
 

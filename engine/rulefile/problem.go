@@ -107,6 +107,9 @@ func meant(word string, known []string) string {
 	return ""
 }
 
+// Nearest is the name that was probably meant by a word that is none; empty when none is near.
+func Nearest(word string, known []string) string { return nearest(word, known) }
+
 // nearest is the known word at the least edit distance, at most a third of the word's length (1 to 3); the first of several.
 func nearest(word string, known []string) string {
 	if len(word) > 64 {
