@@ -14,6 +14,9 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
+// maxInputs bounds the events of one test besides its walks.
+const maxInputs = 50_000
+
 // test is one test as its file says it.
 type test struct {
 	name   string
@@ -362,8 +365,9 @@ func (r *fileReader) cameras(n *yaml.Node) {
 		name, ok := r.named(c.key, "camera", r.names.cameras)
 		done()
 		done = r.within("cameras: %s: ", name)
+		before := len(r.problems)
 		tracks := r.tracks(c.val)
-		if ok {
+		if ok && len(r.problems) == before {
 			r.show(name, c.key, tracks)
 		}
 		done()
@@ -441,6 +445,10 @@ func (r *fileReader) event(n *yaml.Node) {
 		next.at = at + time.Duration(i)*every
 		if next.at > maxMoment {
 			r.errorf(n, "it goes on for more than 31d")
+			return
+		}
+		if len(r.t.inputs) >= maxInputs {
+			r.errorf(n, "a test has at most %d events", maxInputs)
 			return
 		}
 		if in.event != nil {

@@ -41,7 +41,6 @@ type track struct {
 	legs   []leg
 	place  geometry.Point // where it is after the last leg
 	end    time.Duration
-	known  bool // everything needed could be read
 }
 
 // leg is one part of a track: it moves evenly from one foot point to another.
@@ -183,7 +182,7 @@ func (r *reader) tracks(n *yaml.Node) []*track {
 		}
 		if t != nil && t.end > maxMoment {
 			r.errorf(c, "a walk ends at the latest after 31d")
-			t.end = 0
+			t.end, t.legs = 0, nil
 		}
 		done()
 	}
@@ -215,7 +214,7 @@ func (r *reader) walk(p *pairs, began time.Duration, number int) *track {
 				t.start = d
 			}
 		case "from":
-			t.place, t.known = r.point(k.val, "from")
+			t.place, _ = r.point(k.val, "from")
 		case "rate":
 			if v, ok := r.integer(k.val, "rate", 1, 60); ok {
 				t.rate = v
