@@ -365,3 +365,15 @@ func TestTextIsPlain(t *testing.T) {
 		}
 	})
 }
+
+// TestWhyAStepWasNotDone: what a relay refused is remembered with its reason.
+func TestWhyAStepWasNotDone(t *testing.T) {
+	b := newBench(t, &Rule{Name: "gate", On: []Kind{KindPlate}, When: leaf("listed", listed.Test), Do: []Step{pulse("gate")}})
+	b.plate("ABC1234")
+	b.outcome(1, 0, false, "min_off")
+	var did []string
+	b.e.Happenings("gate", func(h Happening) { did = append(did, h.Text()) })
+	if want := []string{"fired for gate/#1", "did not do pulse gate for gate/#1 (min_off)", "ended for gate/#1 (given back)"}; !reflect.DeepEqual(did, want) {
+		t.Errorf("got %q, want %q", did, want)
+	}
+}
