@@ -324,16 +324,16 @@ func (ld *loader) load(files []File) (*engine.Ruleset, []Problem) {
 	ld.addRules(docs)
 	ld.checkAll()
 
-	rs := ld.ruleset()
 	problems := ld.sink.problems
 	sortProblems(problems)
 	if ld.sink.dropped > 0 {
 		problems = append(problems, Problem{File: ld.name, Message: fmt.Sprintf("and %d more problems", ld.sink.dropped)})
 	}
+	// What has errors holds numbers of things that do not exist, so nothing may be put together from it.
 	if Failed(problems) {
 		return nil, problems
 	}
-	return rs, problems
+	return ld.ruleset(), problems
 }
 
 // section goes through the named things of one section of one file.

@@ -265,18 +265,62 @@ func FuzzLoad(f *testing.F) {
 		if len(data) > 1<<16 {
 			return
 		}
-		rs, problems := LoadFiles([]File{{"a.yaml", data}}, "rules.d", testSite())
-		if rs == nil != Failed(problems) {
-			t.Errorf("a set: %v, failed: %v", rs != nil, Failed(problems))
-		}
-		lines := strings.Count(string(data), "\n") + 1
-		for _, p := range problems {
-			whole := strings.Contains(p.Message, "YAML") || strings.Contains(p.Message, "more problems")
-			if p.File == "" || p.Message == "" || p.Line < 1 && !whole || p.Line > lines+1 {
-				t.Errorf("%q: %+v", data, p)
+		for _, site := range sites() {
+			rs, problems := LoadFiles([]File{{"a.yaml", data}}, "rules.d", site)
+			if rs == nil != Failed(problems) {
+				t.Errorf("a set: %v, failed: %v", rs != nil, Failed(problems))
+			}
+			lines := strings.Count(string(data), "\n") + 1
+			for _, p := range problems {
+				whole := wholeFile(p.Message)
+				if p.File == "" || p.Message == "" || p.Line < 1 && !whole || p.Line > lines+1 {
+					t.Errorf("%q: %+v", data, p)
+				}
 			}
 		}
 	})
+}
+
+// sites are sites of every sort: with everything, with nothing at all, and without a site file.
+func sites() []Site {
+	return []Site{testSite(), {}, {Cameras: []string{"porch"}}, {Open: true}}
+}
+
+// wholeFile tells whether a message is about a file and no place in it.
+func wholeFile(message string) bool {
+	return strings.Contains(message, "YAML") || strings.Contains(message, "more problems") || strings.Contains(message, "without a site file")
+}
+
+// TestEverySite loads every rule file of the tests for sites that lack what the rules name: there may be no panic.
+func TestEverySite(t *testing.T) {
+	files, err := filepath.Glob("testdata/rules/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, site := range sites() {
+			if rs, problems := LoadFiles([]File{{"a.yaml", data}}, "rules.d", site); rs == nil != Failed(problems) {
+				t.Errorf("%s, site %d: a set: %v, failed: %v", name, i, rs != nil, Failed(problems))
+			}
+		}
+	}
+}
+
+func TestNoCameras(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"zones:\n  z: {camera: nope, polygon: [[0, 0], [9, 0], [9, 9]]}\n", `rules.d/test.yaml:2:15: zone "z": there is no camera "nope"`},
+		{"zones:\n  z: {polygon: [[0, 0], [9, 0], [9, 9]]}\n", `rules.d/test.yaml:2:3: zone "z": camera is missing`},
+		{"lines:\n  l: {camera: nope, from: [0, 0], to: [9, 9], in: left}\n", `rules.d/test.yaml:2:15: line "l": there is no camera "nope"`},
+	} {
+		rs, problems := loadText(t, c.text, Site{})
+		if got := strings.Join(messages(problems), "\n"); rs != nil || got != c.want {
+			t.Errorf("got %s, want %s", got, c.want)
+		}
+	}
 }
 
 func TestNightNeedsAPlace(t *testing.T) {
