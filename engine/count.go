@@ -98,6 +98,7 @@ func (e *Engine) applyCount(ev *Event) {
 		return
 	}
 	c.balance = ev.balance
+	e.altered++
 	e.changed |= ReadsCounts
 }
 

@@ -20,6 +20,8 @@ type Options struct {
 	// NoOutcomes lets every step count as begun and done when it is due, as in
 	// a replay without recorded outcomes.
 	NoOutcomes bool
+	// Restore is what an earlier run exported; nil for nothing.
+	Restore *State
 }
 
 // DefaultOptions are what a site file that says nothing gives.
@@ -60,6 +62,7 @@ type Engine struct {
 	flagTimers map[string]*flagTimer // flags that go back after a time
 	devices    map[string]*deviceClock
 	tracing    tracing
+	altered    uint64 // changes when anything that survives a restart does
 }
 
 // New makes an engine that begins at an instant with a rule set. Nothing moves
@@ -82,6 +85,10 @@ func New(rs *Ruleset, o Options, at Instant) (*Engine, []Decision) {
 		e.cams = append(e.cams, e.newCamera(i, c))
 	}
 	e.install(nil)
+	if o.Restore != nil {
+		e.opts.Restore = nil
+		e.restore(&o.Restore.saved)
+	}
 	e.first(func(*ruleState) bool { return true })
 	e.settle()
 	return e, e.out
@@ -269,6 +276,10 @@ func (e *Engine) apply(ev *Event) {
 func (e *Engine) emit(d Decision) {
 	d.At = e.now
 	e.out = append(e.out, d)
+	switch d.Type {
+	case DecisionCross, DecisionPlate, DecisionFiring, DecisionSuppressed, DecisionAction:
+		e.altered++
+	}
 	e.note(&d)
 }
 
@@ -527,6 +538,7 @@ func (e *Engine) applyFlag(ev *Event) {
 	if !ok || was.value.Type != ev.Value.Type {
 		return
 	}
+	e.altered++
 	e.keepFlag(ev, was.value)
 	if was.value == ev.Value {
 		return
@@ -559,12 +571,16 @@ func (e *Engine) keepFlag(ev *Event, back Scalar) {
 	if ev.keep <= 0 {
 		return
 	}
-	name := ev.Name
+	e.flagBack(ev.Name, back, e.now.Mono+ev.keep)
+}
+
+// flagBack lets a flag go back to a value at a moment.
+func (e *Engine) flagBack(name string, back Scalar, at time.Duration) {
 	t := &flagTimer{back: back, timer: newTimer(func() {
 		e.queue = append(e.queue, &Event{Kind: KindFlag, Name: name, Value: back, Received: e.now.Wall})
 	})}
 	e.flagTimers[name] = t
-	e.timers.set(t.timer, e.now.Mono+ev.keep)
+	e.timers.set(t.timer, at)
 }
 
 // maxAlarms bounds the alarms remembered of one camera.

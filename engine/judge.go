@@ -188,6 +188,7 @@ func (e *Engine) cronDue(r *ruleState, i int) {
 		return
 	}
 	r.lastCron[i] = at
+	e.altered++
 	e.prepare(r, &Event{Kind: KindCron, Received: e.now.Wall, Raw: at.Format(time.RFC3339)}, nil)
 	e.lookAt(r, subject{kind: KindCron})
 	e.setCron(r, i, at)

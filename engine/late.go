@@ -108,7 +108,9 @@ func (e *Engine) late(cam *camera, ev *Event) bool {
 		d.steps++
 	}
 	d.step.posts = 0
-	d.enter(int64(e.now.Mono/time.Minute), diff)
+	if d.enter(int64(e.now.Mono/time.Minute), diff) {
+		e.altered++
+	}
 	return false
 }
 
@@ -121,16 +123,16 @@ func (d *deviceClock) shift(step time.Duration) {
 	d.step.diff += step
 }
 
-// enter keeps a post's difference in its minute.
-func (d *deviceClock) enter(minute int64, diff time.Duration) {
+// enter keeps a post's difference in its minute. It says whether that is a new one.
+func (d *deviceClock) enter(minute int64, diff time.Duration) (fresh bool) {
 	n := len(d.minutes)
 	if n > 0 && d.minutes[n-1].minute == minute {
 		if diff >= d.minutes[n-1].least {
-			return
+			return false
 		}
 		d.minutes[n-1].least = diff
 		d.least = min(d.least, diff)
-		return
+		return false
 	}
 	if n == offsetMinutes {
 		d.minutes = slices.Delete(d.minutes, 0, 1)
@@ -140,6 +142,7 @@ func (d *deviceClock) enter(minute int64, diff time.Duration) {
 	for _, m := range d.minutes {
 		d.least = min(d.least, m.least)
 	}
+	return true
 }
 
 // duplicate says whether the same post was received from the device lately.

@@ -12,6 +12,7 @@ import (
 // changed rule is ended, and what is already true for the new one is a first look.
 func (e *Engine) Swap(at Instant, rs *Ruleset) []Decision {
 	e.begin(at)
+	e.altered++
 	kept := make(map[string]*ruleState, len(rs.Rules))
 	for _, r := range rs.Rules {
 		kept[r.Identity] = nil

@@ -223,7 +223,7 @@ func (e *Engine) split(cam *camera, old *visit, plate string) *visit {
 		old.seen = slices.Delete(old.seen, i, i+1)
 	}
 	// The old visit lasts as long as its own plate does.
-	old.last = 0
+	old.last = e.now.Mono - e.opts.VisitGap - 1
 	for _, s := range old.seen {
 		old.last = max(old.last, s.last)
 	}
@@ -236,7 +236,11 @@ func (e *Engine) newVisit(cam *camera, plate string) *visit {
 		e.endVisit(cam, cam.visits[0])
 	}
 	cam.visitSeq++
-	v := &visit{number: cam.visitSeq, text: cam.name + "/#" + strconv.Itoa(cam.visitSeq), first: plate}
+	return e.makeVisit(cam, cam.visitSeq, plate)
+}
+
+func (e *Engine) makeVisit(cam *camera, number int, plate string) *visit {
+	v := &visit{number: number, text: cam.name + "/#" + strconv.Itoa(number), first: plate}
 	v.timer = newTimer(func() { e.endVisit(cam, v) })
 	cam.visits = append(cam.visits, v)
 	return v
