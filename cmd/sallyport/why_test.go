@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -161,5 +162,25 @@ func TestNearMisses(t *testing.T) {
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
+	}
+}
+
+// TestWhyIsAsShown holds the example of the docs against the script's.
+func TestWhyIsAsShown(t *testing.T) {
+	script, err := os.ReadFile("testdata/script/why.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := 0
+	for _, b := range blocks(t) {
+		if b.info == "text why" {
+			shown++
+			if !strings.Contains(string(script), "\n"+b.text+"--") {
+				t.Errorf("%s: `sallyport why` does not say that:\n%s", b, b.text)
+			}
+		}
+	}
+	if shown == 0 {
+		t.Error("the docs show no explanation")
 	}
 }
