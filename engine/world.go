@@ -6,8 +6,8 @@ import (
 	"github.com/sallyport/sallyport/engine/scene"
 )
 
-// clockSetYear is the first year in which a clock counts as set.
-const clockSetYear = 2025
+// ClockSetYear is the first year in which a clock counts as set.
+const ClockSetYear = 2025
 
 // world is what conditions read: the set, the moment, and everything known of
 // cameras, flags and the wired things.
@@ -82,7 +82,7 @@ func (rs *Ruleset) location() *time.Location {
 	return rs.Location
 }
 
-func (w *world) clockOK() bool { return w.now.Wall.Year() >= clockSetYear }
+func (w *world) clockOK() bool { return w.now.Wall.Year() >= ClockSetYear }
 
 // wall is the wall clock at a moment of the decision clock, as far as known now.
 func (w *world) wall(mono time.Duration) time.Time { return w.now.Wall.Add(mono - w.now.Mono) }

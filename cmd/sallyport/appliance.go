@@ -38,7 +38,11 @@ type parts struct {
 	onOutcome  func(at engine.Instant, o engine.Outcome)
 	onRelay    func(at engine.Instant, c relay.Change)
 	onLog      func(at engine.Instant, rule, line string)
-	log        *slog.Logger
+	// state is what an earlier run left; onState is told what the next one needs. It
+	// is called by the loop and must not block.
+	state   *engine.State
+	onState func(engine.State)
+	log     *slog.Logger
 	// shift moves the wall clock, for a demonstration by night.
 	shift time.Duration
 }
@@ -178,7 +182,12 @@ func (a *appliance) ask(ctx context.Context, f func(*engine.Engine)) error {
 // where anyone waits.
 func (a *appliance) loop(ctx context.Context) {
 	defer close(a.stopped)
-	eng, out := engine.New(a.rules, engineOptions(a.site), a.instant(time.Now()))
+	options := engineOptions(a.site)
+	options.Restore = a.state
+	a.state = nil
+	eng, out := engine.New(a.rules, options, a.instant(time.Now()))
+	save := newSaving(a.onState)
+	defer save.timer.Stop()
 	a.decided(out)
 	for _, r := range a.relay.States() {
 		a.relayChanged(eng, relay.Change{Relay: r.Name, On: r.On})
@@ -200,6 +209,7 @@ func (a *appliance) loop(ctx context.Context) {
 			timer.Reset(time.Until(a.start.Add(at)))
 			armed = at
 		}
+		save.look(eng)
 		ready := a.port.Ready()
 		if more {
 			ready = always
@@ -208,6 +218,7 @@ func (a *appliance) loop(ctx context.Context) {
 		case <-ctx.Done():
 			a.takeInbox(eng, &spare)
 			a.decided(eng.Stop(a.instant(time.Now())))
+			save.save(eng)
 			return
 		case <-ready:
 			more = a.takePosts(eng)
@@ -216,6 +227,8 @@ func (a *appliance) loop(ctx context.Context) {
 		case <-timer.C:
 			armed = -1
 			a.decided(eng.Advance(a.instant(time.Now())))
+		case <-save.timer.C:
+			save.save(eng)
 		case rs := <-a.rulesIn:
 			a.decided(eng.Swap(a.instant(time.Now()), rs))
 		case f := <-a.asks:
@@ -279,6 +292,15 @@ func (a *appliance) relayChanged(eng *engine.Engine, c relay.Change) {
 		a.onRelay(at, c)
 	}
 	a.decided(eng.Apply(at, &engine.Event{Kind: engine.KindRelay, Name: c.Relay, On: c.On, Received: at.Wall}))
+}
+
+// lastRelays tells of the relays that went off after the loop had ended.
+func (a *appliance) lastRelays() {
+	for _, in := range a.inbox.take(nil) {
+		if in.relay != nil && a.onRelay != nil {
+			a.onRelay(a.instant(time.Now()), *in.relay)
+		}
+	}
 }
 
 // decided hands out what the engine decided, first what is to be done.

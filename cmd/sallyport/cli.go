@@ -41,8 +41,8 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"demo", "[--for 30s] [--listen ADDR] [--console ADDR]", "watch the whole appliance work, with nothing to set up", runDemo},
-		{"run", "[-c sallyport.yaml] [--rules rules.d]", "run the appliance", runAppliance},
+		{"demo", "[--for 30s] [--listen ADDR] [--console ADDR] [--record FILE]", "watch the whole appliance work, with nothing to set up", runDemo},
+		{"run", "[-c sallyport.yaml] [--rules rules.d] [--json] [--record FILE]", "run the appliance", runAppliance},
 		{"check", "[-c sallyport.yaml] [--rules rules.d]", "check the site file and the rules; says every problem at once", runCheck},
 		{"decode", "[FILE…]", "say what a camera's post means, as JSON, an event a line", runDecode},
 		{"replay", "[-c sallyport.yaml] [--rules rules.d] [--json] [--speed 1x|max] FILE", "recorded posts through the rules; moves nothing", runReplay},
@@ -62,6 +62,9 @@ func run(ctx context.Context, args []string, p process) int {
 	}
 	switch args[0] {
 	case "help", "-h", "-help", "--help":
+		if len(args) == 2 && args[1] != "help" && !strings.HasPrefix(args[1], "-") {
+			return run(ctx, []string{args[1], "-h"}, p)
+		}
 		usage(p.stdout)
 		return exitOK
 	case "-version", "--version":
@@ -93,7 +96,7 @@ func (p process) flags(name string) *flag.FlagSet {
 	for _, c := range commands() {
 		if c.name == name {
 			fs.Usage = func() {
-				fmt.Fprintf(fs.Output(), "usage: sallyport %s %s\n%s\n", c.name, c.args, c.short)
+				fmt.Fprintf(fs.Output(), "usage: %s\n%s\n", strings.TrimSpace("sallyport "+c.name+" "+c.args), c.short)
 				fs.PrintDefaults()
 			}
 		}

@@ -31,12 +31,16 @@ func runDemo(ctx context.Context, p process, args []string) int {
 	length := fs.Duration("for", 0, "end by itself after this `time` (30s shows everything once); default: runs until interrupted")
 	listen := fs.String("listen", "127.0.0.1:0", "the camera port's `address`")
 	console := fs.String("console", "127.0.0.1:8080", "the console's `address`")
-	record := fs.String("record", "", "also write what comes in to this replay `file`")
+	record := fs.String("record", "", "also add what comes in to this replay `file`")
 	rest, code, ok := parse(fs, args)
 	if !ok {
 		return code
 	}
 	if !noArgs(fs, rest) {
+		return exitUsage
+	}
+	if *length < 0 {
+		p.errorf("demo: --for %v is in the past (try --for 30s)", *length)
 		return exitUsage
 	}
 	dir, err := os.MkdirTemp("", "sallyport-demo-")

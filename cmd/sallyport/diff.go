@@ -121,11 +121,15 @@ type side struct {
 
 // play puts the recording through both sides, a line at a time.
 func (d *diff) play(ctx context.Context, p process, site *config.Site) error {
+	devices, err := p.recordedDevices(site, d.Recording)
+	if err != nil {
+		return err
+	}
 	var sides [2]*side
 	var cameras []string
 	failed := false
 	for i, dir := range []string{d.Old, d.New} {
-		rules, problems := rulefile.Load(dir, ruleSite(site))
+		rules, problems := rulefile.Load(dir, replaySite(site, devices))
 		if rulefile.Failed(problems) {
 			failed = printRuleProblems(p.stderr, problems)
 			continue
@@ -147,11 +151,11 @@ func (d *diff) play(ctx context.Context, p process, site *config.Site) error {
 	defer in.Close()
 	for i, s := range sides {
 		// Both sides know the same cameras, so that posts belong to the same ones.
-		matcher, err := cameraMatcher(site, cameras, p)
+		matcher, err := cameraMatcher(site, cameras, devices, p)
 		if err != nil {
 			return err
 		}
-		if s.r, err = newReplay("diff", p, site, s.rules); err != nil {
+		if s.r, err = newReplay("diff", p, site, s.rules, devices); err != nil {
 			return err
 		}
 		s.r.reader = camera.NewReader(matcher)

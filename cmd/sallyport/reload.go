@@ -27,13 +27,15 @@ type reloader struct {
 	site rulefile.Site
 	log  *slog.Logger
 	note func(text string) // a line for people
+	tell func(text string) // a problem, as people read it
 
 	mu       sync.Mutex // guards what follows
 	hash     string
 	loadedAt time.Time
 	rules    int
 	problems []rulefile.Problem // of the last try
-	fallback bool               // the running set is the last good one, not the folder's
+	instead  string             // what runs instead of the folder's rules; empty when those do
+	unkept   string             // why the last good set could not be kept; empty when it was
 }
 
 // first reads the rules at the start. Files that do not load give the last good
@@ -44,21 +46,30 @@ func (r *reloader) first() *engine.Ruleset {
 	}
 	if r.data != "" {
 		dir := filepath.Join(r.data, lastGood)
-		if _, err := os.Stat(dir); err == nil {
+		if from, err := os.ReadFile(filepath.Join(dir, keptFrom)); err == nil && string(from) == absolute(r.dir) {
 			rs, problems := rulefile.Load(dir, r.site)
 			if !rulefile.Failed(problems) {
-				r.took(rs, true)
+				r.took(rs, "the last good set is in use")
 				r.log.Error("the rule files do not load: running with the last good set", "rules", r.dir, "last good", dir)
-				r.note(fmt.Sprintf("the rules in %s do not load; running with the last good set from %s", r.dir, dir))
 				return rs
 			}
 		}
 	}
 	rs, _ := rulefile.LoadFiles(nil, r.dir, r.site)
-	r.took(rs, true)
+	r.took(rs, "there are no rules in use")
 	r.log.Error("the rule files do not load and there is no last good set: running without rules", "rules", r.dir)
-	r.note(fmt.Sprintf("the rules in %s do not load and there is no last good set; running without rules", r.dir))
 	return rs
+}
+
+// keptFrom is the file beside the last good set that says which folder it is of:
+// another folder's rules are never taken for this one's.
+const keptFrom = ".from"
+
+func absolute(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir
 }
 
 // load tries the folder. On success the set is remembered as the last good one.
@@ -68,29 +79,29 @@ func (r *reloader) load() (*engine.Ruleset, bool) {
 	r.problems = problems
 	r.mu.Unlock()
 	for _, p := range problems {
-		if p.Warning {
-			r.log.Warn("a rule file has a warning", "problem", p.Summary())
-		} else {
-			r.log.Error("a rule file has an error", "problem", p.Summary())
-		}
-		r.note(p.String())
+		r.tell(p.String())
 	}
 	if rulefile.Failed(problems) {
 		return nil, false
 	}
-	r.took(rs, false)
+	r.took(rs, "")
 	if r.data != "" {
+		unkept := ""
 		if err := r.keep(); err != nil {
 			r.log.Warn("the rules could not be kept as the last good set", "error", err)
+			unkept = err.Error()
 		}
+		r.mu.Lock()
+		r.unkept = unkept
+		r.mu.Unlock()
 	}
 	return rs, true
 }
 
-func (r *reloader) took(rs *engine.Ruleset, fallback bool) {
+func (r *reloader) took(rs *engine.Ruleset, instead string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.hash, r.loadedAt, r.rules, r.fallback = rs.Hash, time.Now(), len(rs.Rules), fallback
+	r.hash, r.loadedAt, r.rules, r.instead = rs.Hash, time.Now(), len(rs.Rules), instead
 }
 
 // keep copies the rule files beside the last good ones, then puts them in their
@@ -105,6 +116,9 @@ func (r *reloader) keep() error {
 		return err
 	}
 	if err := copyRules(fresh, r.dir); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(fresh, keptFrom), []byte(absolute(r.dir)), 0o640); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(old); err != nil {
@@ -170,7 +184,7 @@ func (r *reloader) watch(ctx context.Context, w *watch.Watcher, hangup <-chan os
 		switch {
 		case !ok:
 			r.note("the rules did not load; the running set stays")
-		case rs.Hash == before.hash && !before.fallback:
+		case rs.Hash == before.hash && before.instead == "":
 			r.note("the rules are as they were")
 		default:
 			swap(rs)
@@ -185,13 +199,14 @@ type ruleStatus struct {
 	loadedAt time.Time
 	rules    int
 	problems []rulefile.Problem
-	fallback bool
+	instead  string
+	unkept   string
 }
 
 func (r *reloader) current() ruleStatus {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return ruleStatus{r.hash, r.loadedAt, r.rules, slices.Clone(r.problems), r.fallback}
+	return ruleStatus{r.hash, r.loadedAt, r.rules, slices.Clone(r.problems), r.instead, r.unkept}
 }
 
 func short(hash string) string { return hash[:min(12, len(hash))] }

@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/config"
@@ -33,7 +35,11 @@ func runReplay(ctx context.Context, p process, args []string) int {
 	if !ok {
 		return code
 	}
-	if len(rest) != 1 || *speed != "max" && *speed != "1x" {
+	if *speed != "max" && *speed != "1x" {
+		p.errorf("replay: --speed is 1x or max, not %q", *speed)
+		return exitUsage
+	}
+	if len(rest) != 1 {
 		fs.Usage()
 		return exitUsage
 	}
@@ -41,7 +47,11 @@ func runReplay(ctx context.Context, p process, args []string) int {
 	if !ok {
 		return exitError
 	}
-	rules, problems := rulefile.Load(sf.rulesDir(file), ruleSite(site))
+	devices, err := p.recordedDevices(site, rest[0])
+	if err != nil {
+		return p.errorf("replay: %v", err)
+	}
+	rules, problems := rulefile.Load(sf.rulesDir(file), replaySite(site, devices))
 	if printRuleProblems(p.stderr, problems) {
 		return exitError
 	}
@@ -50,7 +60,7 @@ func runReplay(ctx context.Context, p process, args []string) int {
 		return p.errorf("replay: %v", err)
 	}
 	defer in.Close()
-	r, err := newReplay("replay", p, site, rules)
+	r, err := newReplay("replay", p, site, rules, devices)
 	if err != nil {
 		return p.errorf("replay: %v", err)
 	}
@@ -115,8 +125,8 @@ func (p process) openRecording(name string) (io.ReadCloser, error) {
 
 // newReplay makes a replay of a command. The cameras of the posts are those of the
 // site file, else those that the rules name.
-func newReplay(command string, p process, site *config.Site, rules *engine.Ruleset) (*replay, error) {
-	matcher, err := replayMatcher(site, rules, p)
+func newReplay(command string, p process, site *config.Site, rules *engine.Ruleset, devices []engine.Device) (*replay, error) {
+	matcher, err := replayMatcher(site, rules, devices, p)
 	if err != nil {
 		return nil, err
 	}
@@ -365,18 +375,83 @@ func scalar(raw json.RawMessage) (engine.Scalar, bool) {
 	return engine.Scalar{}, false
 }
 
+// maxRecorded bounds the devices that are told apart in a recording.
+const maxRecorded = 256
+
+// recordedDevices lists the devices whose posts a recording holds, for a replay
+// without a site file. From standard input they cannot be known beforehand.
+func (p process) recordedDevices(site *config.Site, name string) ([]engine.Device, error) {
+	if site != nil || name == "-" {
+		return nil, nil
+	}
+	in, err := p.openRecording(name)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	var devices []engine.Device
+	lines := recording.NewReader(name, in)
+	for {
+		l, err := lines.Next()
+		if errors.Is(err, io.EOF) || len(devices) == maxRecorded {
+			return devices, nil
+		}
+		if err != nil || l.Type != recording.Post {
+			continue // the replay itself says what is wrong
+		}
+		events, err := camera.Decode(l.Body)
+		if err != nil {
+			continue
+		}
+		for _, ev := range events {
+			d := engine.Device{Name: ev.Device.Name, MAC: ev.Device.MAC, SN: ev.Device.SN, Channel: ev.Device.Channel}
+			if d != (engine.Device{}) && !slices.Contains(devices, d) {
+				devices = append(devices, d)
+			}
+		}
+	}
+}
+
+// replaySite is what the rules of a replay may know: the site, or without one the
+// names that rules use and those of the recorded devices.
+func replaySite(site *config.Site, devices []engine.Device) rulefile.Site {
+	s := ruleSite(site)
+	for _, d := range devices {
+		if name := cameraWord(d.Name); name != "" && !slices.Contains(s.Cameras, name) {
+			s.Cameras = append(s.Cameras, name)
+		}
+	}
+	return s
+}
+
+// cameraWord is a device's own name as a camera of a site file could be called;
+// empty when there is none.
+func cameraWord(device string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(device) {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9' && b.Len() > 0:
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
+			b.WriteByte('-')
+		}
+	}
+	return strings.TrimSuffix(b.String(), "-")
+}
+
 // replayMatcher finds the cameras of recorded posts. Without a site file a post
-// belongs to the camera of the device's own name, or to the only one that rules name.
-func replayMatcher(site *config.Site, rules *engine.Ruleset, p process) (*camera.Matcher, error) {
+// belongs to the camera of the device's own name; and when the rules name one
+// camera and the recording holds one device of another name, that is the camera.
+func replayMatcher(site *config.Site, rules *engine.Ruleset, devices []engine.Device, p process) (*camera.Matcher, error) {
 	names := make([]string, 0, len(rules.Cameras))
 	for _, c := range rules.Cameras {
 		names = append(names, c.Name)
 	}
-	return cameraMatcher(site, names, p)
+	return cameraMatcher(site, names, devices, p)
 }
 
 // cameraMatcher is [replayMatcher] for the cameras of these names.
-func cameraMatcher(site *config.Site, names []string, p process) (*camera.Matcher, error) {
+func cameraMatcher(site *config.Site, names []string, devices []engine.Device, p process) (*camera.Matcher, error) {
 	if site != nil {
 		cams, err := inputCameras(site, p)
 		if err != nil {
@@ -385,11 +460,26 @@ func cameraMatcher(site *config.Site, names []string, p process) (*camera.Matche
 		return camera.NewMatcher(cams), nil
 	}
 	var cams []camera.Camera
+	var other []string // cameras that no recorded device is called
 	for _, name := range names {
-		cams = append(cams, camera.Camera{Name: name, Match: []camera.Match{{Name: name}}})
+		in := camera.Camera{Name: name, Match: []camera.Match{{Name: name}}}
+		called := false
+		for _, d := range devices {
+			if cameraWord(d.Name) != name {
+				continue
+			}
+			called = true
+			if d.Name != name && !slices.Contains(in.Match, camera.Match{Name: d.Name}) {
+				in.Match = append(in.Match, camera.Match{Name: d.Name})
+			}
+		}
+		if !called {
+			other = append(other, name)
+		}
+		cams = append(cams, in)
 	}
-	if len(cams) == 1 {
-		cams[0].Match = append(cams[0].Match, anyAddress()...)
+	if len(other) == 1 && len(devices) <= 1 {
+		cams = []camera.Camera{{Name: other[0], Match: anyAddress()}}
 	}
 	return camera.NewMatcher(cams), nil
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -32,7 +33,7 @@ func runAppliance(ctx context.Context, p process, args []string) int {
 	fs := p.flags("run")
 	sf.add(fs)
 	asJSON := fs.Bool("json", false, "print events and decisions as JSON, one object a line")
-	record := fs.String("record", "", "also write what comes in to this replay `file`")
+	record := fs.String("record", "", "also add what comes in to this replay `file`")
 	rest, code, ok := parse(fs, args)
 	if !ok {
 		return code
@@ -94,10 +95,14 @@ func (s *service) run(ctx context.Context) (err error) {
 		}
 	}
 
-	r := &reloader{dir: s.dir, data: s.site.Data, site: ruleSite(s.site), log: log, note: lines.note}
+	r := &reloader{dir: s.dir, data: s.site.Data, site: ruleSite(s.site), log: log, note: lines.note,
+		tell: func(text string) { fmt.Fprintln(s.stderr, text) }}
 	w := watch.New(s.dir, watch.Options{Problem: func(err error) { log.Warn("watching the rules folder", "error", err) }})
 	defer w.Close()
 	rules := r.first()
+	if time.Now().Year() < engine.ClockSetYear {
+		log.Warn("the clock is not set: schedules are unknown until it is", "now", time.Now())
+	}
 
 	parts := parts{
 		site: s.site, rules: rules, cameras: cams, relays: s.relays, log: log, shift: s.shift,
@@ -107,6 +112,13 @@ func (s *service) run(ctx context.Context) (err error) {
 		if d := devices[c.Name]; d != nil {
 			parts.lists = append(parts.lists, plates.Camera{Name: c.Name, Lists: d})
 		}
+	}
+	if s.site.Data != "" && s.shift == 0 { // a demonstration always begins anew
+		file := filepath.Join(s.site.Data, stateFile)
+		parts.state = loadState(file, log, lines.note)
+		keeper := newStateKeeper(file, log)
+		defer keeper.close()
+		parts.onState = keeper.keep
 	}
 	if s.record != "" {
 		rec, err := newRecorder(s.record, log)
@@ -128,6 +140,8 @@ func (s *service) run(ctx context.Context) (err error) {
 		if cerr := a.close(); cerr != nil {
 			err = errors.Join(err, cerr)
 		}
+		a.lastRelays()
+		lines.note("stopped")
 	}()
 
 	cameraPort, err := net.Listen("tcp", s.site.Listen.Cameras)
@@ -150,11 +164,13 @@ func (s *service) run(ctx context.Context) (err error) {
 	failed := make(chan error, 3)
 	wg.Go(func() { failed <- a.port.Serve(cameraPort) })
 	wg.Go(func() { failed <- console.Serve(consolePort) })
-	wg.Go(func() { src.strangers(ctx, lines.note) })
+	wg.Go(func() { src.strangers(ctx, "http://"+consolePort.Addr().String(), lines.note) })
 	loopCtx, stopLoop := context.WithCancel(context.Background())
 	defer stopLoop()
 	go a.loop(loopCtx)
 	wg.Go(func() { r.watch(ctx, w, s.hangup, a.swapRules) })
+	lines.note(fmt.Sprintf("%s: %s, %s; %s: %s, %s", s.site.File, count(len(s.site.Cameras), "camera"), count(len(s.site.Relays), "relay"),
+		s.dir, count(len(rules.Rules), "rule"), count(len(rules.Zones), "zone")))
 	lines.note(fmt.Sprintf("cameras post to http://%s; the console is at http://%s", cameraPort.Addr(), consolePort.Addr()))
 	if s.started != nil {
 		wg.Go(func() {
@@ -183,7 +199,6 @@ func (s *service) run(ctx context.Context) (err error) {
 	stopLoop()
 	<-a.stopped
 	wg.Wait()
-	lines.note("stopped")
 	return err
 }
 
@@ -362,7 +377,7 @@ type recorder struct {
 }
 
 func newRecorder(name string, log *slog.Logger) (*recorder, error) {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o640)
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o640)
 	if err != nil {
 		return nil, err
 	}

@@ -172,15 +172,24 @@ func (s *source) ready(ctx context.Context) []string {
 		}
 	}
 	r := s.current()
-	if rulefile.Failed(r.problems) {
+	switch {
+	case r.instead != "":
+		why = append(why, "the rule files have errors; "+r.instead)
+	case rulefile.Failed(r.problems):
 		why = append(why, "the rule files have errors; an earlier set is in use")
+	}
+	if r.unkept != "" {
+		why = append(why, "the data folder cannot be written: "+r.unkept)
+	}
+	if time.Now().Year() < engine.ClockSetYear {
+		why = append(why, "the clock is not set: schedules are unknown")
 	}
 	return why
 }
 
 // strangers writes a line for every device that is new among those whose posts
 // are not evaluated, so that an installer sees it at once.
-func (s *source) strangers(ctx context.Context, note func(string)) {
+func (s *source) strangers(ctx context.Context, console string, note func(string)) {
 	seen := make(map[string]bool)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -200,7 +209,13 @@ func (s *source) strangers(ctx context.Context, note func(string)) {
 				continue
 			}
 			seen[key] = true
-			note("not evaluated: a post from " + d.Remote + " (" + printable(d.Reason) + "); see /api/v1/devices/unknown")
+			who := d.Remote
+			for _, part := range []string{d.Name, d.MAC, d.SN} {
+				if part != "" {
+					who += " " + part
+				}
+			}
+			note("not evaluated: posts of " + printable(who) + ": " + printable(d.Reason) + "; see " + console + "/api/v1/devices/unknown")
 		}
 	}
 }

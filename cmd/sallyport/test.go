@@ -154,7 +154,7 @@ func (t testRelays) Next() (time.Duration, bool) { return t.bank.Next() }
 // readClip reads a recording for a test: what came from outside. What the rules
 // did then is left out; the test's own rules decide.
 func readClip(site *config.Site, rules *engine.Ruleset, p process, name string, data []byte) (*ruletest.Clip, error) {
-	matcher, err := replayMatcher(site, rules, p)
+	matcher, err := replayMatcher(site, rules, nil, p)
 	if err != nil {
 		return nil, err
 	}

@@ -204,7 +204,11 @@ func (f *whyFlags) show(p process, v lookedUp, loc *time.Location) error {
 
 // replayed answers from a recording.
 func (f *whyFlags) replayed(ctx context.Context, p process, file string, site *config.Site) (int, error) {
-	rules, problems := rulefile.Load(f.rulesDir(file), ruleSite(site))
+	devices, err := p.recordedDevices(site, f.replay)
+	if err != nil {
+		return 0, err
+	}
+	rules, problems := rulefile.Load(f.rulesDir(file), replaySite(site, devices))
 	if rulefile.Failed(problems) {
 		printRuleProblems(p.stderr, problems)
 		return exitError, nil
@@ -219,7 +223,7 @@ func (f *whyFlags) replayed(ctx context.Context, p process, file string, site *c
 		return 0, err
 	}
 	defer in.Close()
-	r, err := newReplay("why", p, site, rules)
+	r, err := newReplay("why", p, site, rules, devices)
 	if err != nil {
 		return 0, err
 	}
