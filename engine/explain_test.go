@@ -377,3 +377,26 @@ func TestWhyAStepWasNotDone(t *testing.T) {
 		t.Errorf("got %q, want %q", did, want)
 	}
 }
+
+// TestTrueBetweenUpdates: a target's dwell goes on between its updates, and a rule
+// is decided on them.
+func TestTrueBetweenUpdates(t *testing.T) {
+	b := newBench(t, &Rule{Name: "r", On: []Kind{KindTarget}, When: leaf("dwell", func(l *Look) Truth { d, ok := l.Dwell(0); return TruthOf(ok && d >= time.Second) })})
+	b.stay(900*time.Millisecond, "front", at(7, inside))
+	b.wait(150 * time.Millisecond)
+	b.wantWhy("r", "front/7 true idle")
+	b.e.Explain("r", func(x *Explanation) {
+		if got, want := x.Why(), "it came true since the target's last update; the next one decides"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+	b.frame("front", at(7, inside))
+	b.wantWhy("r", "front/7 true active")
+}
+
+func TestReadingsArePlain(t *testing.T) {
+	r := Reading{Name: "message.body", Value: "\"a\u009b2J\x1b\""}
+	if got := r.Text(); got != `message.body = "a?2J?"` {
+		t.Error(got)
+	}
+}

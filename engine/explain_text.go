@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Where says what the look was about and when: `"gate" (rules.d/gate.yaml:7) for
@@ -120,11 +121,19 @@ func (p *Part) rows(rows [][3]string, depth int) [][3]string {
 
 // Text is a value in words: dwell("porch") = 8.7s of 10s (13 % off).
 func (r *Reading) Text() string {
-	s := plain(r.Name) + " = " + r.Value
+	s := plain(r.Name) + " = " + strings.Map(shownRune, r.Value)
 	if r.Bound != nil {
 		s += " of " + r.Bound.Value + " (" + strconv.FormatFloat(float64(r.Bound.Off)/10, 'f', -1, 64) + " % off)"
 	}
 	return s
+}
+
+// shownRune leaves a terminal as it is: what a value holds came from outside.
+func shownRune(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return '?'
 }
 
 // said is a duration for people: what is under a hundredth of a second is left out.
@@ -174,6 +183,8 @@ func (x *Explanation) Why() string {
 		return "the condition is " + x.Answer.String()
 	case x.State == active.String():
 		return "it is active"
+	case x.Kind == KindTarget && x.State == idle.String():
+		return "it came true since the target's last update; the next one decides"
 	}
 	return "nothing held it back"
 }
