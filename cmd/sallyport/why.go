@@ -390,8 +390,9 @@ func (c *courses) add(n change) {
 	c.Changes = append(c.Changes, n)
 }
 
-// look takes one look.
-func (c *courses) look(all map[string]*followed, x *engine.Explanation) *followed {
+// look takes one look. The engine did not take it when it is an extra one: then it
+// may be the closest, and changes nothing.
+func (c *courses) look(all map[string]*followed, x *engine.Explanation, extra bool) *followed {
 	about := x.About()
 	k := all[about]
 	if k == nil {
@@ -402,7 +403,10 @@ func (c *courses) look(all map[string]*followed, x *engine.Explanation) *followe
 		all[about] = k
 	}
 	c.looks++
-	if x.Answer != k.answer || x.Answer == engine.True && x.Held != k.held && x.Held != "" {
+	if extra && x.Answer == engine.True && x.Held != "mode" {
+		return k // the engine decides on its own next look
+	}
+	if (!extra || x.Held == "mode") && (x.Answer != k.answer || x.Answer == engine.True && x.Held != k.held && x.Held != "") {
 		t := x.Answer
 		n := change{At: web.Time{Time: x.At}, About: about, Answer: &t, Held: x.Held, said: t.String()}
 		if t == engine.True && x.Held != "" {
@@ -410,7 +414,9 @@ func (c *courses) look(all map[string]*followed, x *engine.Explanation) *followe
 		}
 		c.add(n)
 	}
-	k.answer, k.held = x.Answer, x.Held
+	if !extra || x.Held == "mode" {
+		k.answer, k.held = x.Answer, x.Held
+	}
 	switch {
 	case x.Answer == engine.True && slices.Contains([]string{"", "shadow", "first look", "visit", "active"}, x.Held):
 		k.fired = true
@@ -432,15 +438,16 @@ func (f *whyFlags) course(ctx context.Context, r *replay, lines *recording.Reade
 	c := &courses{Rule: f.rule, Changes: []change{}, Closest: []*engine.Explanation{}}
 	all := make(map[string]*followed)
 	seen := make(map[*followed]bool)
+	fired := make(map[string]bool)
 	level := true
 	for _, d := range r.rules.Rules {
 		if d.Name == f.rule {
 			c.File, c.Line, level = d.File, d.Line, d.Level
 		}
 	}
-	take := func(x *engine.Explanation) {
+	take := func(x *engine.Explanation, extra bool) {
 		if f.about(x) {
-			if k := c.look(all, x); k != nil {
+			if k := c.look(all, x, extra); k != nil {
 				seen[k] = true
 			}
 		}
@@ -448,7 +455,7 @@ func (f *whyFlags) course(ctx context.Context, r *replay, lines *recording.Reade
 	r.begun = func(e *engine.Engine) {
 		e.SetWatch(func(d *engine.Rule, l *engine.Look, _ string, _ engine.Truth) {
 			if d.Name == f.rule {
-				take(l.Explain())
+				take(l.Explain(), false)
 			}
 		})
 	}
@@ -459,6 +466,9 @@ func (f *whyFlags) course(ctx context.Context, r *replay, lines *recording.Reade
 		if f.target != "" && (!d.HasTarget || strconv.FormatUint(d.Target, 10) != f.target) {
 			return
 		}
+		if d.Type == engine.DecisionFiring {
+			fired[d.Key] = true
+		}
 		h := engine.Happening{Type: d.Type, Key: d.Key, Step: d.Step, Reason: d.Reason}
 		c.add(change{At: web.Time{Time: d.At.Wall}, About: d.Key, Type: d.Type.String(), Step: d.Step, Reason: d.Reason, said: h.Text()})
 	}
@@ -467,7 +477,7 @@ func (f *whyFlags) course(ctx context.Context, r *replay, lines *recording.Reade
 		if level {
 			r.engine.Explain(f.rule, func(x *engine.Explanation) {
 				if k := all[x.About()]; k == nil || !seen[k] {
-					take(x)
+					take(x, true)
 				}
 			})
 		}
@@ -478,7 +488,8 @@ func (f *whyFlags) course(ctx context.Context, r *replay, lines *recording.Reade
 	}
 	c.keys = len(all)
 	for _, k := range all {
-		if !k.fired {
+		// A key may fire without a look: when its `for` is over, or at the start.
+		if !k.fired && k.closest != nil && !fired[k.closest.Key] {
 			c.never++
 			c.Closest = append(c.Closest, k.closest)
 		}
@@ -495,7 +506,11 @@ func (c *courses) text(w io.Writer, loc *time.Location) {
 	if c.looks == 0 {
 		fmt.Fprintln(w, ": nothing that it looks at was there")
 	} else {
-		fmt.Fprintf(w, " at %s; for %d of them it never fired\n", count(c.keys, "thing"), c.never)
+		fmt.Fprintf(w, " at %s", count(c.keys, "thing"))
+		if c.never > 0 {
+			fmt.Fprintf(w, "; for %d of them it never fired", c.never)
+		}
+		fmt.Fprintln(w)
 	}
 	for _, n := range c.Changes {
 		if n.Type != "" {
