@@ -475,7 +475,7 @@ func (e *Engine) restore(s *savedState) {
 // away is how long the program was off. It is none, and not known, when a clock
 // was not set or went back.
 func (e *Engine) away(saved time.Time) (d time.Duration, known bool) {
-	if !e.clockOK() || saved.Year() < clockSetYear || saved.After(e.now.Wall) {
+	if !e.clockOK() || saved.Year() < ClockSetYear || saved.After(e.now.Wall) {
 		return 0, false
 	}
 	return min(e.now.Wall.Sub(saved), maxAge), true
