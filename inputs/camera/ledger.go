@@ -4,10 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/engine"
 	"github.com/sallyport/sallyport/viewtron"
@@ -28,8 +25,10 @@ type UnknownDevice struct {
 	Posts       uint64
 	Kind        string // of its last post
 	Reason      string
-	// Adopt are the lines of the site file that would make it a camera; empty
-	// when Reason says what to do instead.
+	// Adopt is the entry of the site file that would make it a camera, indented
+	// to stand under `cameras:`, as a comment in front of it says. It is empty
+	// when Reason says what to do instead. All entries of one list can be taken
+	// together: their names differ, and no post of the list fits two of them.
 	Adopt string
 }
 
@@ -52,9 +51,13 @@ type entry struct {
 	first, last time.Time
 	posts       uint64
 	kind        viewtron.Kind
+	beats       bool // it sent nothing but heartbeats
 	reason      string
-	adopt       string
 	cameras     []string
+
+	shown   engine.Device // what it says of itself, as far as a mapping can hold it
+	crowded bool          // of a copy: it says nothing of itself and several cameras post from there
+	adopt   string        // of a copy
 }
 
 // ledger is a bounded list of senders. Full, it gives up the one not heard of
@@ -77,6 +80,7 @@ func (l *ledger) note(now time.Time, s *sender, p *viewtron.Post, fill func(*ent
 		if e.remote == s.remote {
 			if e.device == device {
 				e.last, e.kind = now, p.Kind
+				e.beats = e.beats && p.Kind == viewtron.KindHeartbeat
 				e.posts++
 				return
 			}
@@ -99,29 +103,36 @@ func (l *ledger) note(now time.Time, s *sender, p *viewtron.Post, fill func(*ent
 		e = &entry{}
 		l.entries = append(l.entries, e)
 	}
-	*e = entry{device: device, remote: s.remote, first: now, last: now, posts: 1, kind: p.Kind}
+	*e = entry{
+		device: device, remote: s.remote, first: now, last: now, posts: 1, kind: p.Kind, beats: p.Kind == viewtron.KindHeartbeat, shown: mappable(s.device),
+	}
 	fill(e)
 }
 
-// sorted is a copy of the entries, the last heard of first.
-func (l *ledger) sorted() []entry {
+// copied are the entries as they are now, in the order in which they were listed.
+func (l *ledger) copied() []entry {
 	list := make([]entry, 0, len(l.entries))
 	for _, e := range l.entries {
 		list = append(list, *e)
 	}
+	return list
+}
+
+// newestFirst sorts entries, the last heard of first.
+func newestFirst(list []entry) {
 	slices.SortStableFunc(list, func(a, b entry) int {
 		return cmp.Or(b.last.Compare(a.last), a.remote.Compare(b.remote), cmp.Compare(a.device.MAC, b.device.MAC))
 	})
-	return list
 }
 
 // Unknown lists the devices that post and are no camera of the site, the last
 // heard of first; at most 256, at most 16 of one address.
 func (m *Matcher) Unknown() []UnknownDevice {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	list := make([]UnknownDevice, 0, len(m.strange.entries))
-	for _, e := range m.strange.sorted() {
+	entries := m.strangers()
+	m.advise(entries)
+	newestFirst(entries)
+	list := make([]UnknownDevice, 0, len(entries))
+	for _, e := range entries {
 		list = append(list, UnknownDevice{
 			Device: e.device, Remote: e.remote, First: e.first, Last: e.last, Posts: e.posts,
 			Kind: e.kind.String(), Reason: e.reason, Adopt: e.adopt,
@@ -130,13 +141,28 @@ func (m *Matcher) Unknown() []UnknownDevice {
 	return list
 }
 
+// strangers copies the list of unknown senders.
+func (m *Matcher) strangers() []entry {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := m.strange.copied()
+	for i := range list {
+		at := place{list[i].remote, 0}
+		_, alone := m.resident(at)
+		list[i].crowded = !named(list[i].shown) && m.places[at] != nil && !alone
+	}
+	return list
+}
+
 // Ambiguous lists the senders whose posts could be more than one camera's, the
 // last heard of first; bounded as [Matcher.Unknown].
 func (m *Matcher) Ambiguous() []AmbiguousPost {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	list := make([]AmbiguousPost, 0, len(m.unsure.entries))
-	for _, e := range m.unsure.sorted() {
+	entries := m.unsure.copied()
+	m.mu.Unlock()
+	newestFirst(entries)
+	list := make([]AmbiguousPost, 0, len(entries))
+	for _, e := range entries {
 		list = append(list, AmbiguousPost{
 			Device: e.device, Remote: e.remote, Cameras: slices.Clone(e.cameras), First: e.first, Last: e.last,
 			Posts: e.posts, Kind: e.kind.String(), Reason: e.reason,
@@ -165,55 +191,4 @@ func short(s string) string {
 		n++
 	}
 	return s
-}
-
-// adoption is the part of a site file that takes a sender as a camera of that
-// name, by the surest key it shows.
-func adoption(s *sender, name string) string {
-	d := s.device
-	var keys []string
-	switch {
-	case d.MAC != "":
-		keys = append(keys, "mac: "+quote(d.MAC))
-	case d.SN != "":
-		keys = append(keys, "sn: "+quote(d.SN))
-	case d.Name != "":
-		keys = append(keys, "name: "+quote(d.Name))
-		if s.remote.IsValid() {
-			keys = append(keys, "ip: "+quote(s.remote.String()))
-		}
-	case s.remote.IsValid():
-		keys = append(keys, "ip: "+quote(s.remote.String()))
-	default:
-		return ""
-	}
-	if d.Channel > 0 {
-		keys = append(keys, "channel: "+strconv.Itoa(d.Channel))
-	}
-	return "cameras:\n  " + name + ":\n    match: {" + strings.Join(keys, ", ") + "}\n"
-}
-
-// quote writes a text so that YAML reads it back as it is, whatever it holds.
-func quote(s string) string { return strconv.QuoteToASCII(s) }
-
-// cameraName makes a name the site file takes out of a device's own.
-func cameraName(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		if b.Len() >= 32 {
-			break
-		}
-		switch {
-		case r >= 'A' && r <= 'Z':
-			b.WriteRune(r - 'A' + 'a')
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9' && b.Len() > 0:
-			b.WriteRune(r)
-		case r < utf8.RuneSelf && b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-	}
-	if name := strings.TrimRight(b.String(), "-"); name != "" {
-		return name
-	}
-	return "camera"
 }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -429,7 +427,7 @@ func (m *Matcher) list(now time.Time, s *sender, v Verdict, p *viewtron.Post) {
 		return
 	}
 	if v == Unknown {
-		m.strange.note(now, s, p, func(e *entry) { e.reason, e.adopt = m.advise(s) })
+		m.strange.note(now, s, p, func(e *entry) { e.reason = m.behindToken(s) })
 		return
 	}
 	m.unsure.note(now, s, p, func(e *entry) {
@@ -442,30 +440,4 @@ func (m *Matcher) list(now time.Time, s *sender, v Verdict, p *viewtron.Post) {
 			e.reason = fmt.Sprintf("it fits %d cameras; add a key to their `match` that tells them apart", len(s.fits))
 		}
 	})
-}
-
-// advise says why a device is unknown and the lines of the site file that would adopt it.
-func (m *Matcher) advise(s *sender) (reason, adopt string) {
-	d := viewtron.Device{MAC: []byte(s.device.MAC), SN: []byte(s.device.SN), Name: []byte(s.device.Name)}
-	if s.device.Channel > 0 {
-		d.Channel = viewtron.Uint{V: uint64(s.device.Channel), Known: true}
-	}
-	for g := 1; g < len(m.groups); g++ {
-		for _, c := range m.groups[g].cameras {
-			for i := range m.cameras[c].Match {
-				if ok, _ := m.cameras[c].Match[i].agrees(&identity{remote: s.remote, device: &d}); ok {
-					return fmt.Sprintf("camera %q takes posts only at /c/<its token>", m.cameras[c].Name), ""
-				}
-			}
-		}
-	}
-	if _, ok := m.resident(place{s.remote, 0}); !ok && !s.named && m.places[place{s.remote, 0}] != nil {
-		return "it says nothing of itself and several cameras post from its address; write `ip` at the one whose it is", ""
-	}
-	base := cameraName(s.device.Name)
-	name := base
-	for n := 2; slices.ContainsFunc(m.cameras, func(c Camera) bool { return c.Name == name }); n++ {
-		name = base + "-" + strconv.Itoa(n)
-	}
-	return "no camera of the site file fits", adoption(s, name)
 }

@@ -162,9 +162,9 @@ func TestUnknownDevices(t *testing.T) {
 		lines = append(lines, fmt.Sprintf("%s %s %d: %s\n%s", u.Remote, u.Kind, u.Posts, u.Reason, u.Adopt))
 	}
 	want := []string{
-		"10.0.0.4 plate 2: " + stranger + "\ncameras:\n  camera:\n    match: {ip: \"10.0.0.4\"}\n",
-		"10.0.0.5 alarm 1: " + stranger + "\ncameras:\n  tor-sd-1:\n    match: {name: \"2 \\\"Tor\\\" S\\u00fcd: #1\", ip: \"10.0.0.5\"}\n",
-		"10.0.0.9 intrusion 1: " + stranger + "\ncameras:\n  recorder-2:\n    match: {mac: \"58:5b:69:00:00:02\", channel: 3}\n",
+		"10.0.0.4 plate 2: " + stranger + "\n# under cameras:\n  camera:\n    match: {ip: \"10.0.0.4\"}\n",
+		"10.0.0.5 alarm 1: " + stranger + "\n# under cameras:\n  tor-sd-1:\n    match: {name: \"2 \\\"Tor\\\" S\\u00fcd: #1\", ip: \"10.0.0.5\"}\n",
+		"10.0.0.9 intrusion 1: " + stranger + "\n# under cameras:\n  recorder-3:\n    match: {mac: \"58:5b:69:00:00:02\", channel: 3}\n",
 		"10.0.0.9 intrusion 1: camera \"drive\" takes posts only at /c/<its token>\n",
 	}
 	if !slices.Equal(lines, want) {

@@ -56,7 +56,7 @@ type Config struct {
 // is nothing, and gives every item back with [Port.Release].
 //
 // A post is answered as soon as it is queued. Each camera has its own queue, of
-// 128 trajectory posts and 64 others, and the queues are taken in turn. Full,
+// 256 trajectory posts and 64 others, and the queues are taken in turn. Full,
 // trajectory posts are merged; others wait up to 2 s and are then answered 503.
 type Port struct {
 	matcher *Matcher
