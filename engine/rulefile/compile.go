@@ -117,6 +117,11 @@ func (c *compiler) parse(text string) (node ast.Node) {
 		if fe, ok := err.(*file.Error); ok {
 			from, message = fe.From, fe.Message
 		}
+		if r := []rune(text); from+1 < len(r) && r[from] == '=' && r[from+1] == '>' {
+			message = "=> compares nothing (did you mean >=?)"
+		} else if from+1 < len(r) && r[from] == '=' && r[from+1] == '<' {
+			message = "=< compares nothing (did you mean <=?)"
+		}
 		c.errorAt(from, "%s", parseMessage(message))
 		return nil
 	}

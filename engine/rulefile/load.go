@@ -82,9 +82,6 @@ func LoadFS(fsys fs.FS, name string, site Site) (*engine.Ruleset, []Problem) {
 			continue
 		}
 		data, err := readFile(fsys, e.Name(), maxFileSize)
-		if errors.Is(err, errFolder) {
-			continue
-		}
 		if err != nil {
 			ld.file(e.Name()).put(0, 0, false, reason(err))
 			continue
@@ -129,7 +126,7 @@ func IsRuleFile(name string) bool {
 }
 
 // errFolder says that a name is a folder's.
-var errFolder = errors.New("a folder")
+var errFolder = errors.New("is a folder")
 
 func tooLarge(limit int) string { return fmt.Sprintf("the file is larger than %d MB", limit>>20) }
 

@@ -70,7 +70,7 @@ func TestEveryProblemAtOnce(t *testing.T) {
 		`rules.d/b.yaml:3:12: rule "r": this name is taken; names are unique over all files`,
 		`rules.d/b.yaml:4:19: rule "s": on: unknown event kind strt (did you mean start?)`,
 		`rules.d/b.yaml:4:38: rule "s": do 1: there is no relay "x"`,
-		`rules.d/c.yaml:2:1: not YAML: did not find expected node content`,
+		`rules.d/c.yaml:1:8: this [ is not closed: a ] is missing`,
 	}
 	if rs != nil {
 		t.Error("it loads")
@@ -229,7 +229,7 @@ func TestBounds(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, problems = Load(dir, testSite())
-	if got, want := strings.Join(messages(problems), "\n"), filepath.ToSlash(dir)+"/big.yaml: the file is larger than 1 MB"; got != want {
+	if got, want := strings.Join(messages(problems), "\n"), filepath.ToSlash(dir)+"/big.yaml: the file is larger than 1 MB\n"+filepath.ToSlash(dir)+"/folder.yaml: is a folder"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	var b strings.Builder
@@ -244,7 +244,7 @@ func TestBounds(t *testing.T) {
 }
 
 func TestEmptyFilesAreFine(t *testing.T) {
-	for _, text := range []string{"", "# nothing\n", "---\n", "rules:\n", "zones: {}\nrules: []\n", "~\n"} {
+	for _, text := range []string{"# nothing\n", "---\n", "rules:\n", "zones: {}\nrules: []\n", "~\n"} {
 		if rs, problems := loadText(t, text, testSite()); rs == nil || len(problems) > 0 {
 			t.Errorf("%q: %s", text, listing(problems))
 		}
@@ -288,7 +288,7 @@ func sites() []Site {
 
 // wholeFile tells whether a message is about a file and no place in it.
 func wholeFile(message string) bool {
-	return strings.Contains(message, "YAML") || strings.Contains(message, "more problems") || strings.Contains(message, "without a site file")
+	return strings.Contains(message, "YAML") || strings.Contains(message, "the file is empty") || strings.Contains(message, "more problems") || strings.Contains(message, "without a site file")
 }
 
 // TestEverySite loads every rule file of the tests for sites that lack what the rules name: there may be no panic.

@@ -1,7 +1,7 @@
 package rulefile
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -84,11 +84,16 @@ type pair struct {
 	val  *yaml.Node
 }
 
-// parse reads one file to its top mapping; nil when it is empty or cannot be read, which is reported.
+// parse reads one file to its top mapping; nil when it holds nothing but comments, or cannot be read, which is reported.
 func (a at) parse(data []byte) *yaml.Node {
+	// A slow save empties the file first; half a save must not take away the rules that run.
+	if len(bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))) == 0 {
+		a.put(0, 0, false, "the file is empty; remove it if its rules are to go")
+		return nil
+	}
 	var doc yaml.Node
 	if err := yaml.Load(data, &doc); err != nil {
-		a.yamlError(data, err)
+		a.yamlError(err)
 		return nil
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) == 0 {
@@ -150,73 +155,6 @@ func isBang(n *yaml.Node) bool {
 
 func isConditionKey(s string) bool { return s == "when" || s == "while" || s == "if" }
 
-// yamlError reports why a file is not YAML, in the words of the mistake when it is a well-known one.
-func (a at) yamlError(data []byte, err error) {
-	var le *yaml.LoadError
-	if !errors.As(err, &le) || le.Mark.Line == 0 && le.ContextMark.Line == 0 {
-		switch text := err.Error(); {
-		case strings.Contains(text, "no documents"):
-			return
-		case strings.Contains(text, "multiple"):
-			a.put(0, 0, false, "more than one YAML document (---); put them into files of their own")
-		case le != nil:
-			line, col := a.badCharacter()
-			a.put(line, col, false, "not YAML: "+le.Message)
-		default:
-			a.put(0, 0, false, "not YAML: "+text)
-		}
-		return
-	}
-	m := le.Mark
-	if m.Line == 0 {
-		m = le.ContextMark
-	}
-	// The parser stops at the first token that does not fit, which may be on the line after the mistake.
-	for line := m.Line; line >= max(1, m.Line-1); line-- {
-		if why, col := trap(a.src.line(line)); why != "" {
-			a.put(line, col, false, why)
-			return
-		}
-	}
-	a.put(m.Line, m.Column, false, "not YAML: "+le.Message)
-}
-
-// badCharacter finds the first character that may not stand in a file.
-func (a at) badCharacter() (line, col int) {
-	for i, l := range a.src.lines {
-		c := 0
-		for _, r := range l {
-			c++
-			if r < ' ' && r != '\t' || r == '\ufffd' || r == 0x7f {
-				return i + 1, c
-			}
-		}
-	}
-	return 0, 0
-}
-
-// trap recognises the usual YAML mistakes of a line with a condition or a ${…}.
-func trap(line string) (why string, col int) {
-	body := strings.TrimLeft(line, " \t-{,")
-	indent := len([]rune(line)) - len([]rune(body))
-	key, rest, ok := strings.Cut(body, ":")
-	if ok && isConditionKey(strings.TrimSpace(key)) {
-		value := strings.TrimLeft(rest, " ")
-		col = indent + len(key) + 1 + len(rest) - len(value) + 1
-		switch {
-		case value == "":
-		case strings.ContainsRune(`"'[{!`, rune(value[0])):
-			return fmt.Sprintf("a condition that begins with %c needs \"%s: |\" with the condition on the next line, or single quotes around it", value[0], strings.TrimSpace(key)), col
-		case strings.Contains(value, ": "):
-			return fmt.Sprintf("a condition that holds a colon and a blank needs \"%s: |\" with the condition on the next line, or single quotes around it", strings.TrimSpace(key)), col
-		}
-	}
-	if i := strings.Index(line, "${"); i >= 0 {
-		return `text with ${…} needs quotes around it here: "${…}"`, len([]rune(line[:i])) + 1
-	}
-	return "", 0
-}
-
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
 
 // isPlain tells whether a scalar was written without quotes or block.
@@ -259,11 +197,26 @@ func (a at) mapping(n *yaml.Node, what string, known []string) ([]pair, bool) {
 		seen[k.Value] = true
 		if known != nil && !contains(known, k.Value) {
 			a.errorf(k, "unknown key %s%s", clean(k.Value), meant(k.Value, known))
+			// A misspelt key is read as the one that was meant, so that it is not reported as missing too.
+			if m := nearest(k.Value, known); m != "" && !hasKey(n, m) && !seen[m] {
+				seen[m] = true
+				pairs = append(pairs, pair{m, k, n.Content[i+1]})
+			}
 			continue
 		}
 		pairs = append(pairs, pair{k.Value, k, n.Content[i+1]})
 	}
 	return pairs, true
+}
+
+// hasKey tells whether a mapping has a key of this name.
+func hasKey(n *yaml.Node, name string) bool {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == name {
+			return true
+		}
+	}
+	return false
 }
 
 func contains(list []string, s string) bool {

@@ -36,6 +36,25 @@ func kindsForRules() []string {
 	return w
 }
 
+// kindMeant says which kind a word that is none may stand for: one that is near, the kind behind a class or a device's
+// word, or any of them.
+func kindMeant(word string) string {
+	switch w := strings.ToLower(word); {
+	case contains(classWords(), w):
+		return fmt.Sprintf(" (write on: target, and target.class == %q in when)", w)
+	case w == "pea":
+		return " (a device sends PEA for two kinds: intrusion and line_crossing)"
+	case w == "vehicle" || w == "vehice" || w == "lpr" || w == "anpr":
+		return " (write plate for a plate that was read, or target with target.class == \"car\" in when)"
+	case w == "vfd" || w == "facedetect":
+		return " (did you mean face?)"
+	}
+	if s := nearest(word, kindsForRules()); s != "" {
+		return " (did you mean " + s + "?)"
+	}
+	return ": it is " + orList(kindsForRules()) + `, or {cron: "…"}`
+}
+
 // kindCarries is the table of docs/rules.md, Events.
 func kindCarries(k engine.Kind) carries {
 	switch k {
@@ -237,7 +256,7 @@ func (rc *ruleCompiler) kind(a at, n *yaml.Node) (engine.Kind, bool) {
 			return 0, false
 		}
 		if !contains(kindsForRules(), n.Value) {
-			a.errorf(n, "unknown event kind %s%s", clean(n.Value), meant(n.Value, kindsForRules()))
+			a.errorf(n, "unknown event kind %s%s", clean(n.Value), kindMeant(n.Value))
 			return 0, false
 		}
 		return engine.ParseKind(n.Value)

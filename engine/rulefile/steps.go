@@ -872,7 +872,7 @@ func (sc *stepCompiler) flag(arg *yaml.Node) {
 	}
 	i, ok := sc.ld.flags[name]
 	if !ok {
-		a.errorf(arg, "there is no flag %s%s", cut(name), meant(name, sc.ld.flagNames))
+		a.errorf(arg, "there is no flag %s%s; declare it under flags: with its first value", cut(name), meant(name, sc.ld.flagNames))
 		return
 	}
 	for _, u := range []*uses{&sc.uses, &sc.after} {

@@ -551,7 +551,11 @@ func (c *compiler) named(n ast.Node, what string, names []string, index map[stri
 	}
 	i, ok := index[s.Value]
 	if !ok {
-		c.errorf(n, "there is no %s %s%s", what, cut(s.Value), meant(s.Value, names))
+		declare := ""
+		if what == "flag" {
+			declare = "; declare it under flags: with its first value"
+		}
+		c.errorf(n, "there is no %s %s%s%s", what, cut(s.Value), meant(s.Value, names), declare)
 	}
 	return i, ok
 }
