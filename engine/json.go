@@ -123,7 +123,8 @@ func appendString(b []byte, s string) []byte {
 			b = append(b, '\\', 't')
 		case r == '\r':
 			b = append(b, '\\', 'r')
-		case r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029':
+		case r < ' ' || r >= 0x7f && r < 0xa0 || r >= '\u2028' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\u200e' || r == '\u200f':
+			// What moves a terminal's cursor or turns its text around stays a number.
 			b = append(b, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
 		default:
 			b = utf8.AppendRune(b, r)

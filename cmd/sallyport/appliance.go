@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -38,6 +40,8 @@ type parts struct {
 	onOutcome  func(at engine.Instant, o engine.Outcome)
 	onRelay    func(at engine.Instant, c relay.Change)
 	onLog      func(at engine.Instant, rule, line string)
+	// onClosed is told why a plate that was read made no rule fire. May be nil.
+	onClosed func(at engine.Instant, plate string, why []string)
 	// state is what an earlier run left; onState is told what the next one needs. It
 	// is called by the loop and must not block.
 	state   *engine.State
@@ -258,7 +262,11 @@ func (a *appliance) takePosts(eng *engine.Engine) (more bool) {
 			if a.onEvent != nil && ev.Kind != engine.KindTarget {
 				a.onEvent(ev)
 			}
-			a.decided(eng.Apply(at, ev))
+			ds := eng.Apply(at, ev)
+			a.decided(ds)
+			if ev.Kind == engine.KindPlate && ev.Plate != nil && a.onClosed != nil && !fired(ds) {
+				a.onClosed(at, ev.Plate.Number, whyNot(eng))
+			}
 		}
 		a.port.Release(it)
 	}
@@ -294,6 +302,37 @@ func (a *appliance) relayChanged(eng *engine.Engine, c relay.Change) {
 	a.decided(eng.Apply(at, &engine.Event{Kind: engine.KindRelay, Name: c.Relay, On: c.On, Received: at.Wall}))
 }
 
+// fired says whether a rule fired among decisions.
+func fired(ds []engine.Decision) bool {
+	return slices.ContainsFunc(ds, func(d engine.Decision) bool { return d.Type == engine.DecisionFiring })
+}
+
+// whyNot says of each rule on plates that was looked at just now what kept it
+// from firing. It is the first question at a gate that stays closed.
+func whyNot(eng *engine.Engine) []string {
+	var why []string
+	now := eng.Now().Wall
+	for _, r := range eng.Ruleset().Rules {
+		if !slices.Contains(r.On, engine.KindPlate) {
+			continue
+		}
+		var last *engine.Explanation
+		eng.Explain(r.Name, func(x *engine.Explanation) { last = x })
+		if last == nil || !last.At.Equal(now) {
+			continue
+		}
+		text := last.Why()
+		if missing := last.Missing(); len(missing) > 0 {
+			text = missing[0].Text + " is " + missing[0].Answer.String()
+			for i := range missing[0].Values {
+				text += ", " + missing[0].Values[i].Text()
+			}
+		}
+		why = append(why, strconv.Quote(r.Name)+": "+text)
+	}
+	return why
+}
+
 // lastRelays tells of the relays that went off after the loop had ended.
 func (a *appliance) lastRelays() {
 	for _, in := range a.inbox.take(nil) {
@@ -317,18 +356,22 @@ func (a *appliance) decided(ds []engine.Decision) {
 	}
 }
 
-// close ends everything in order after the loop has ended: the runner gets a
-// moment for what it has begun, relays go off, then their lines are released.
-func (a *appliance) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+// closeRelays turns every relay off and releases the lines, in under a second.
+func (a *appliance) closeRelays() error {
+	if err := a.relay.Close(); err != nil {
+		return fmt.Errorf("relays: %w", err)
+	}
+	return nil
+}
+
+// runnerTime is how long steps on their way have when the program stops.
+const runnerTime = time.Second
+
+// closeRunner gives the steps on their way a moment, then ends them.
+func (a *appliance) closeRunner() {
+	ctx, cancel := context.WithTimeout(context.Background(), runnerTime)
 	defer cancel()
-	err := a.runner.Close(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
+	if err := a.runner.Close(ctx); err != nil {
 		a.log.Warn("steps were ended because the program stops")
-		err = nil
 	}
-	if rerr := a.relay.Close(); rerr != nil {
-		err = errors.Join(err, fmt.Errorf("relays: %w", rerr))
-	}
-	return err
 }

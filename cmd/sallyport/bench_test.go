@@ -100,9 +100,10 @@ func relayRound(b *testing.B, site *config.Site, rules *engine.Ruleset, cams []c
 	defer func() {
 		cancel()
 		<-a.stopped
-		if err := a.close(); err != nil {
+		if err := a.closeRelays(); err != nil {
 			b.Error(err)
 		}
+		a.closeRunner()
 	}()
 	post := func(y int) {
 		targets := make([]sim.Target, 20)

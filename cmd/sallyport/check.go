@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/engine/rulefile"
@@ -31,14 +32,39 @@ func runCheck(_ context.Context, p process, args []string) int {
 			return exitError
 		}
 	}
+	if site != nil {
+		for _, text := range missingSecrets(site, p) {
+			fmt.Fprintln(p.stderr, file+": warning: "+text)
+		}
+	}
 	dir := sf.rulesDir(file)
 	rules, problems := rulefile.Load(dir, ruleSite(site))
 	failed = printRuleProblems(p.stderr, problems) || failed
 	if failed {
 		return exitError
 	}
+	if site != nil {
+		fmt.Fprintf(p.stdout, "%s: %s, %s: ok\n", file, count(len(site.Cameras), "camera"), count(len(site.Relays), "relay"))
+	}
 	fmt.Fprintf(p.stdout, "%s: %s, %s: ok\n", dir, count(len(rules.Rules), "rule"), count(len(rules.Zones), "zone"))
 	return exitOK
+}
+
+// missingSecrets says which passwords and tokens `run` would not find here.
+func missingSecrets(site *config.Site, p process) []string {
+	var missing []string
+	for _, c := range site.Cameras {
+		if _, err := c.Token.Value(p.getenv, os.ReadFile); err != nil {
+			missing = append(missing, fmt.Sprintf("camera %q: token: %v", c.Name, err))
+		}
+		if c.URL == "" {
+			continue
+		}
+		if _, err := c.Password.Value(p.getenv, os.ReadFile); err != nil {
+			missing = append(missing, fmt.Sprintf("camera %q: password: %v", c.Name, err))
+		}
+	}
+	return missing
 }
 
 // count is a number with its noun.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -134,10 +135,15 @@ func (r *reloader) keep() error {
 }
 
 // maxKept bounds the bytes of one file that is kept.
-const maxKept = 8 << 20
+const maxKept = 16 << 20
 
-// copyRules copies rule files and lists; anything else stays where it is.
+// copyRules copies rule files and lists; anything else stays where it is. Only
+// regular files are opened: a pipe or a device among them would never end.
 func copyRules(to, from string) error {
+	from, err := filepath.EvalSymlinks(from)
+	if err != nil {
+		return err
+	}
 	return filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -152,22 +158,36 @@ func copyRules(to, from string) error {
 			}
 			return nil
 		}
+		if d.IsDir() {
+			return os.MkdirAll(filepath.Join(to, rel), 0o750)
+		}
 		info, err := os.Stat(path)
 		if err != nil {
 			return err
 		}
-		if info.IsDir() {
-			return os.MkdirAll(filepath.Join(to, rel), 0o750)
-		}
-		if !slices.Contains([]string{".yaml", ".yml", ".csv", ".ics", ".txt"}, filepath.Ext(path)) || info.Size() > maxKept {
+		if !info.Mode().IsRegular() || !slices.Contains([]string{".yaml", ".yml", ".csv", ".ics", ".txt"}, filepath.Ext(path)) {
 			return nil
 		}
-		b, err := os.ReadFile(path)
+		b, err := readBounded(path, maxKept)
 		if err != nil {
 			return err
 		}
 		return os.WriteFile(filepath.Join(to, rel), b, 0o640)
 	})
+}
+
+// readBounded reads a file of at most n bytes.
+func readBounded(path string, n int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, n+1))
+	if err == nil && int64(len(b)) > n {
+		err = fmt.Errorf("%s: larger than %d MB", path, n>>20)
+	}
+	return b, err
 }
 
 // watch reads the rules again after every change and on SIGHUP, until ctx ends.

@@ -24,8 +24,9 @@ import (
 	"github.com/sallyport/sallyport/web"
 )
 
-// stopTime is how long a graceful stop may take, all together.
-const stopTime = 2500 * time.Millisecond
+// stopTime is how long a graceful stop waits for what is on its way, after the
+// relays are off.
+const stopTime = 1500 * time.Millisecond
 
 // runAppliance is `sallyport run`.
 func runAppliance(ctx context.Context, p process, args []string) int {
@@ -76,11 +77,21 @@ type service struct {
 func (s *service) run(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	log := slog.New(slog.NewTextHandler(s.stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
-	out := newOutput(s.stdout)
+	out, errs := newOutput(s.stdout), newOutput(s.stderr)
 	defer out.close()
+	defer errs.close()
+	log := slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	lines := printer{out: out, json: s.json, quiet: s.quiet, loc: s.site.Location.Zone}
 
+	unlock, err := lockData(s.site.Data)
+	switch {
+	case errors.Is(err, errDataInUse):
+		return err
+	case err != nil:
+		log.Warn("the data folder cannot be used", "error", err)
+	default:
+		defer unlock()
+	}
 	cams, err := inputCameras(s.site, s.process)
 	if err != nil {
 		return err
@@ -96,7 +107,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 
 	r := &reloader{dir: s.dir, data: s.site.Data, site: ruleSite(s.site), log: log, note: lines.note,
-		tell: func(text string) { fmt.Fprintln(s.stderr, text) }}
+		tell: errs.text}
 	w := watch.New(s.dir, watch.Options{Problem: func(err error) { log.Warn("watching the rules folder", "error", err) }})
 	defer w.Close()
 	rules := r.first()
@@ -106,7 +117,7 @@ func (s *service) run(ctx context.Context) (err error) {
 
 	parts := parts{
 		site: s.site, rules: rules, cameras: cams, relays: s.relays, log: log, shift: s.shift,
-		onEvent: lines.event, onDecision: lines.decision, onRelay: lines.relay, onLog: lines.logStep,
+		onEvent: lines.event, onDecision: lines.decision, onRelay: lines.relay, onLog: lines.logStep, onClosed: lines.closed,
 	}
 	for _, c := range s.site.Cameras {
 		if d := devices[c.Name]; d != nil {
@@ -136,10 +147,10 @@ func (s *service) run(ctx context.Context) (err error) {
 	if err != nil {
 		return errors.Join(err, closeRelays(s.relays))
 	}
+	// Whatever ends this function, relays go off before their lines are released.
 	defer func() {
-		if cerr := a.close(); cerr != nil {
-			err = errors.Join(err, cerr)
-		}
+		err = errors.Join(err, a.closeRelays())
+		a.closeRunner()
 		a.lastRelays()
 		lines.note("stopped")
 	}()
@@ -186,19 +197,33 @@ func (s *service) run(ctx context.Context) (err error) {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	// Nothing new comes in, then rules end, then relays go off.
+	// Rules end and relays go off before anything is waited for: what is still on
+	// its way in moves nothing any more.
 	cancel()
+	stopLoop()
+	lines.note("the program ends")
 	stopCtx, stop := context.WithTimeout(context.Background(), stopTime)
 	defer stop()
-	if serr := a.port.Shutdown(stopCtx); serr != nil && !errors.Is(serr, context.DeadlineExceeded) {
-		log.Warn("closing the camera port", "error", serr)
+	select {
+	case <-a.stopped:
+	case <-stopCtx.Done():
+		log.Error("the loop does not end; relays are turned off all the same")
 	}
-	if serr := console.Shutdown(stopCtx); serr != nil && !errors.Is(serr, context.DeadlineExceeded) {
-		log.Warn("closing the console port", "error", serr)
+	err = errors.Join(err, a.closeRelays())
+	var ports sync.WaitGroup
+	ports.Go(func() { _ = a.port.Shutdown(stopCtx) })
+	ports.Go(func() { _ = console.Shutdown(stopCtx) })
+	ports.Go(a.closeRunner)
+	ports.Wait()
+	over := make(chan struct{})
+	go func() {
+		wg.Wait()
+		close(over)
+	}()
+	select {
+	case <-over:
+	case <-stopCtx.Done():
 	}
-	stopLoop()
-	<-a.stopped
-	wg.Wait()
 	return err
 }
 
@@ -227,6 +252,9 @@ func (l *printer) event(ev *engine.Event) {
 // decision hands a copy on: what it points to does not change any more, so the
 // text can be made elsewhere.
 func (l *printer) decision(d *engine.Decision) {
+	if !l.json && d.Do != nil && d.Do.Step.Verb() == engine.VerbLog {
+		return // the line it writes says more
+	}
 	c := *d
 	l.out.line(func(b []byte) []byte {
 		if l.json {
@@ -249,6 +277,16 @@ func (l *printer) relay(at engine.Instant, c relay.Change) {
 		text += ", fault: " + printable(c.Fault)
 	}
 	l.out.text(text)
+}
+
+// closed writes why a plate made no rule fire.
+func (l *printer) closed(at engine.Instant, plate string, why []string) {
+	if l.json {
+		return // the journal of decisions holds what was decided; `why` says the rest
+	}
+	for _, w := range why {
+		l.out.text(fmt.Sprintf("%s  %-10s %s: %s", at.Wall.In(l.loc).Format(clockMillis), "no firing", printable(plate), printable(w)))
+	}
 }
 
 func onOff(on bool) string {
@@ -428,10 +466,15 @@ func (r *recorder) relay(at engine.Instant, c relay.Change) {
 	r.put(at, recording.Line{Type: recording.Relay, Name: c.Relay, On: c.On}, false)
 }
 
-// close writes what waits.
+// close writes what waits, for a second at most.
 func (r *recorder) close() {
 	close(r.lines)
-	<-r.done
+	select {
+	case <-r.done:
+	case <-time.After(time.Second):
+		r.log.Error("the recording is not whole: its file does not take it")
+		return
+	}
 	if r.lost > 0 {
 		r.log.Error("the recording is not whole", "lines left out", r.lost)
 	}

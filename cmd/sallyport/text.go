@@ -129,6 +129,12 @@ func (o *output) line(add func([]byte) []byte) {
 	}
 }
 
+// Write takes lines from a logger. They never wait for a reader.
+func (o *output) Write(b []byte) (int, error) {
+	o.text(strings.TrimSuffix(string(b), "\n"))
+	return len(b), nil
+}
+
 // text writes one line.
 func (o *output) text(s string) { o.line(func(b []byte) []byte { return append(b, s...) }) }
 

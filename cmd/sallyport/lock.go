@@ -1,0 +1,27 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// errDataInUse says that another sallyport runs on the same data folder.
+var errDataInUse = errors.New("another sallyport runs with this data folder; stop it, or name another folder with `data`")
+
+// lockData keeps a second program from the same data folder: two would write the
+// same state, and move the same relays. The lock ends with the process.
+func lockData(dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o640)
+	if err != nil {
+		return nil, err
+	}
+	if err := lockFile(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", dir, err), f.Close())
+	}
+	return func() { _ = f.Close() }, nil
+}
