@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sallyport/sallyport/engine/schedule"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -404,11 +406,26 @@ func TestParseDuration(t *testing.T) {
 		{"2x", `"2x" is not a duration (try "2s")`},
 		{"5 min", `"5 min" is not a duration (try "5m")`},
 		{"5m1h", `"5m1h" is not a duration (try "5m")`},
-		{"-5s", `"-5s" is not a duration (try "2s")`},
+		{"-5s", `"-5s" is not a duration: it has no sign (try "5s")`},
+		{"+1m30", `"+1m30" is not a duration: it has no sign (try "1m30s")`},
+		{"-", `"-" is not a duration: it has no sign (try "2s")`},
+		{"800", `"800" is not a duration (try "800ms")`},
+		{"100", `"100" is not a duration (try "100ms")`},
+		{"99", `"99" is not a duration (try "99s")`},
+		{"0099", `"0099" is not a duration (try "0099s")`},
+		{"1m30", `"1m30" is not a duration (try "1m30s")`},
+		{"1h30", `"1h30" is not a duration (try "1h30m")`},
+		{"1s500", `"1s500" is not a duration (try "1s500ms")`},
+		{"1m 30s", `"1m 30s" is not a duration (try "1m30s")`},
+		{"5S", `"5S" is not a duration (try "5s")`},
 		{"9999999999999999s", `"9999999999999999s" has too many digits for a duration`},
 	} {
-		if _, err := ParseDuration(tt.text); err == nil || err.Error() != tt.want {
+		_, err := ParseDuration(tt.text)
+		if err == nil || err.Error() != tt.want {
 			t.Errorf("ParseDuration(%q): %v, want %s", tt.text, err, tt.want)
+		}
+		if _, inRules := schedule.ParseDuration(tt.text); fmt.Sprint(inRules) != fmt.Sprint(err) {
+			t.Errorf("rules say of %q: %v, the site file: %v", tt.text, inRules, err)
 		}
 	}
 }

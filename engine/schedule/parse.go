@@ -205,46 +205,58 @@ const maxDuration = 36500 * day
 
 // ParseDuration reads a duration as users write it: whole or decimal numbers with the units ms, s, m, h and d, the
 // larger unit first ("800ms", "1.5s", "1h30m", "7d"). It has no sign. The error reads `"2x" is not a duration
-// (try "2s")`.
+// (try "2s")` or `"-9s" is not a duration: it has no sign (try "9s")`.
 func ParseDuration(text string) (time.Duration, error) {
-	bad := func() (time.Duration, error) {
-		return 0, fmt.Errorf("%s is not a duration (try %q)", quote(text), likelyDuration(text))
+	d, wrong := parseDuration(text)
+	switch trimmed := strings.TrimSpace(text); {
+	case wrong == "":
+		return d, nil
+	case wrong != notDuration:
+		return 0, fmt.Errorf("%s %s", quote(text), wrong)
+	case strings.HasPrefix(trimmed, "-"), strings.HasPrefix(trimmed, "+"):
+		return 0, fmt.Errorf("%s %s: it has no sign (try %q)", quote(text), wrong, likelyDuration(trimmed[1:]))
 	}
-	var total time.Duration
+	return 0, fmt.Errorf("%s %s (try %q)", quote(text), wrong, likelyDuration(text))
+}
+
+const notDuration = "is not a duration"
+
+// parseDuration says what is wrong with a text that is no duration.
+func parseDuration(text string) (d time.Duration, wrong string) {
 	last := time.Duration(1<<63 - 1)
 	rest := text
 	if rest == "" {
-		return bad()
+		return 0, notDuration
 	}
 	for rest != "" {
 		whole, frac, after, ok := number(rest)
 		if !ok {
-			return bad()
+			return 0, notDuration
 		}
 		unit, after, ok := durationUnit(after)
 		if !ok || unit >= last {
-			return bad()
+			return 0, notDuration
 		}
 		last = unit
 		if len(whole) > 15 || len(frac) > 9 {
-			return 0, fmt.Errorf("%s has too many digits for a duration", quote(text))
+			return 0, "has too many digits for a duration"
 		}
 		n, _ := strconv.ParseInt(whole, 10, 64)
 		if n > int64(maxDuration/unit) {
-			return 0, fmt.Errorf("%s is too long for a duration", quote(text))
+			return 0, "is too long for a duration"
 		}
-		total += time.Duration(n) * unit
+		d += time.Duration(n) * unit
 		scale := unit
 		for _, digit := range frac {
 			scale /= 10
-			total += time.Duration(digit-'0') * scale
+			d += time.Duration(digit-'0') * scale
 		}
-		if total > maxDuration {
-			return 0, fmt.Errorf("%s is too long for a duration", quote(text))
+		if d > maxDuration {
+			return 0, "is too long for a duration"
 		}
 		rest = after
 	}
-	return total, nil
+	return d, ""
 }
 
 // number cuts a decimal number off the front of text.
@@ -288,12 +300,22 @@ func durationUnit(text string) (unit time.Duration, after string, ok bool) {
 	return 0, "", false
 }
 
-// likelyDuration is what somebody who wrote text probably wanted: its number with the unit its word begins like.
+// likelyDuration is what somebody who wrote text probably wanted: the same without blanks and capitals, a last number
+// without a unit with the next smaller one (1m30 is 1m30s), else its number with the unit its word begins like. A number
+// alone is seconds, or milliseconds from 100 on, as in pulse: 800.
 func likelyDuration(text string) string {
 	text = strings.ToLower(strings.TrimSpace(text))
 	whole, frac, after, ok := number(text)
 	if !ok || len(whole) > 9 || len(frac) > 3 {
 		return "2s"
+	}
+	if after != "" && len(text) <= 32 {
+		for _, unit := range []string{"", "h", "m", "s", "ms"} {
+			likely := strings.ReplaceAll(text, " ", "") + unit
+			if _, wrong := parseDuration(likely); wrong == "" {
+				return likely
+			}
+		}
 	}
 	n := whole
 	if frac != "" {
@@ -309,6 +331,8 @@ func likelyDuration(text string) string {
 		return n + "h"
 	case strings.HasPrefix(after, "d"):
 		return n + "d"
+	case after == "" && len(strings.TrimLeft(whole, "0")) >= 3:
+		return n + "ms"
 	}
 	return n + "s"
 }
