@@ -471,7 +471,7 @@ func (e *Engine) lookTargets(cam *camera, ev *Event) {
 func (e *Engine) lookTarget(r *ruleState, cam *camera, ev *Event, t *scene.Target) {
 	e.prepare(r, ev, cam)
 	e.look.target = t
-	s := subject{kind: KindTarget, cam: cam, serial: t.Serial(), quiet: t.FirstLook()}
+	s := subject{kind: KindTarget, cam: cam, serial: t.Serial(), track: t.Track(), quiet: t.FirstLook()}
 	if t.Gone() && !r.AtEnd {
 		e.level(r, s, False)
 		return

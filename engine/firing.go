@@ -22,6 +22,7 @@ type ruleState struct {
 	cronAt   []time.Time // the next instant of each
 	lastCron []time.Time // the last one that ran
 	tried    bool        // has a step that is tried once
+	pulses   bool        // has a step that pulses a relay
 	full     bool        // it was told that there are too many keys
 	fired    map[string]time.Duration
 	order    []string // of fired, oldest first
@@ -52,6 +53,7 @@ type subject struct {
 	kind   Kind
 	cam    *camera
 	serial uint64
+	track  uint64 // the serial it had if it had not rejoined
 	name   string
 	quiet  bool // a first look: only follow is done
 }
@@ -93,6 +95,15 @@ func (r *ruleState) named(name string) bool {
 	return len(r.Names) == 0 || slices.Contains(r.Names, name)
 }
 
+// identity is what a rule knows a target by. A rule with a pulse takes one that
+// rejoined for a new one.
+func (r *ruleState) identity(serial, track uint64) uint64 {
+	if r.pulses {
+		return track
+	}
+	return serial
+}
+
 // keyFor makes the key of the present look.
 func (e *Engine) keyFor(r *ruleState, s subject) keyID {
 	var cam *camera
@@ -102,10 +113,10 @@ func (e *Engine) keyFor(r *ruleState, s subject) keyID {
 	switch r.Per {
 	case PerTarget:
 		if s.serial != 0 {
-			return keyID{cam: cam, n: s.serial}
+			return keyID{cam: cam, n: r.identity(s.serial, s.track)}
 		}
 		if t := e.look.target; t != nil {
-			return keyID{cam: cam, n: t.Serial()}
+			return keyID{cam: cam, n: r.identity(t.Serial(), t.Track())}
 		}
 		if id, ok := e.look.TargetID(); ok {
 			return keyID{cam: cam, n: id, text: "listed"} // not tracked: another number than a serial

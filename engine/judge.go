@@ -78,7 +78,7 @@ func (e *Engine) known(r *ruleState, f func(subject)) {
 					continue
 				}
 				for _, t := range cam.scene.Targets() {
-					f(subject{kind: k, cam: cam, serial: t.Serial(), quiet: t.FirstLook()})
+					f(subject{kind: k, cam: cam, serial: t.Serial(), track: t.Track(), quiet: t.FirstLook()})
 				}
 			}
 		case KindAlarm:

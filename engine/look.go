@@ -108,7 +108,16 @@ func (l *Look) TargetAge() (time.Duration, bool) {
 	if l.target == nil {
 		return 0, false
 	}
-	return l.target.Age(l.w.now.Mono), true
+	return l.own(l.target.Age(l.w.now.Mono)), true
+}
+
+// own leaves out of a time what a target that rejoined took over, for a rule with
+// a pulse.
+func (l *Look) own(d time.Duration) time.Duration {
+	if l.rule.pulses {
+		return min(d, l.w.now.Mono-l.target.Begun())
+	}
+	return d
 }
 
 // here gives the target and the zone's number in its camera's layout. ok is
@@ -160,7 +169,7 @@ func (l *Look) Dwell(z ZoneRef) (time.Duration, bool) {
 	if !ok || !here {
 		return 0, ok
 	}
-	return l.target.Dwell(i, l.w.now.Mono), true
+	return l.own(l.target.Dwell(i, l.w.now.Mono)), true
 }
 
 // DwellTotal adds up the target's stays in the zone within a window.
@@ -169,7 +178,7 @@ func (l *Look) DwellTotal(z ZoneRef, window time.Duration) (time.Duration, bool)
 	if !ok || !here {
 		return 0, ok
 	}
-	return l.target.DwellTotal(i, window, l.w.now.Mono), true
+	return l.own(l.target.DwellTotal(i, window, l.w.now.Mono)), true
 }
 
 // Overlap is the share of the target's box inside the zone, 0..100.

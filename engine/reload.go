@@ -123,6 +123,7 @@ func (e *Engine) install(kept map[string]*ruleState) {
 		fresh := r.Rule == nil
 		r.Rule, r.number = def, i
 		r.tried = slices.ContainsFunc(def.Do, once) || slices.ContainsFunc(def.Finally, once)
+		r.pulses = slices.ContainsFunc(def.Do, pulses) || slices.ContainsFunc(def.Finally, pulses)
 		e.rules = append(e.rules, r)
 		e.byName[def.Name] = r
 		if def.Mode == ModeOff {
@@ -185,6 +186,11 @@ func (e *Engine) inherit(r, was *ruleState) {
 }
 
 func once(s Step) bool { return s.TriedOnce() }
+
+func pulses(s Step) bool {
+	a, ok := s.Args.(RelayArgs)
+	return ok && a.Op == RelayPulse
+}
 
 // first is the first look of rules at a start or after a reload: what is already
 // true becomes active, and of its steps only `follow` is done.

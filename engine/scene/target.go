@@ -18,6 +18,8 @@ type Target struct {
 	box                             geometry.Box
 	stance                          stance
 	first, last                     time.Duration
+	// own is the first frame of this track, whatever it took over.
+	own time.Duration
 	// begun says that the first frame was applied.
 	begun bool
 	// heard says that the camera posted anything else since the last frame.
@@ -95,7 +97,7 @@ type approach struct {
 func (t *Target) reset(c *Camera, id, serial uint64) {
 	words := (len(c.zones) + 63) / 64
 	*t = Target{
-		camera: c, id: id, serial: serial, track: serial, first: c.now, last: c.now, lastLeft: -1,
+		camera: c, id: id, serial: serial, track: serial, first: c.now, own: c.now, last: c.now, lastLeft: -1,
 		zones: zeroed(t.zones, len(c.zones)), lines: zeroed(t.lines, len(c.lines)),
 		inside: zeroed(t.inside, words), entered: zeroed(t.entered, words), left: zeroed(t.left, words),
 		shown: zeroed(t.shown, words), firstIn: zeroed(t.firstIn, words),
@@ -405,6 +407,9 @@ func (t *Target) Gone() bool { return t.gone }
 
 // FirstSeen is the time of the first frame.
 func (t *Target) FirstSeen() time.Duration { return t.first }
+
+// Begun is the time of the first frame of this track. It is later than FirstSeen when the target rejoined.
+func (t *Target) Begun() time.Duration { return t.own }
 
 // LastSeen is the time of the last frame.
 func (t *Target) LastSeen() time.Duration { return t.last }
