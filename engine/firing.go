@@ -539,6 +539,7 @@ func (e *Engine) fire(ks *keyState) {
 		ks.since = now
 		ks.turn++
 	}
+	before := ks.spent
 	ks.state, ks.said, ks.firing, ks.spent = active, "", f, 0
 	if ks.visit != nil {
 		ks.spent = f.ID
@@ -551,7 +552,7 @@ func (e *Engine) fire(ks *keyState) {
 	case f.Shadow:
 		d.Reason = "shadow"
 	}
-	charge := charge{was: ks.cooldown}
+	charge := charge{was: ks.cooldown, spent: before}
 	if !ks.quiet {
 		charge.made = true
 		if r.Cooldown > 0 {

@@ -18,8 +18,11 @@ const (
 	duplicateFor = 10 * time.Minute
 	// maxDigests bounds the digests of one device.
 	maxDigests = 4096
-	// maxDevices bounds the devices remembered.
-	maxDevices = 4096
+	// maxDevices bounds the devices remembered. When there are as many, one that was
+	// silent for deviceMemory makes room; without one a new device's stamps cannot
+	// be judged, and its posts count as late.
+	maxDevices   = 4096
+	deviceMemory = time.Hour
 )
 
 // deviceClock is how a device's stamps stand to the time its posts arrive, and
@@ -35,6 +38,7 @@ type deviceClock struct {
 	digests map[uint64]time.Duration
 	order   []uint64
 	steps   int // clock steps that were accepted
+	heard   time.Duration
 }
 
 // DeviceClock is how a device's clock stands to ours.
@@ -73,11 +77,31 @@ func (e *Engine) deviceOf(cam *camera, ev *Event) *deviceClock {
 		key = cam.name
 	}
 	d := e.devices[key]
-	if d == nil && len(e.devices) < maxDevices {
+	if d == nil {
+		if len(e.devices) >= maxDevices && !e.forgetDevice() {
+			return nil
+		}
 		d = &deviceClock{minutes: make([]minuteOffset, 0, offsetMinutes)}
 		e.devices[key] = d
 	}
+	d.heard = e.now.Mono
 	return d
+}
+
+// forgetDevice makes room for another device, if one was silent long enough.
+func (e *Engine) forgetDevice() bool {
+	oldest := ""
+	for name, d := range e.devices {
+		// The order of the map does not matter: of equals the lesser name goes.
+		if o := e.devices[oldest]; o == nil || d.heard < o.heard || d.heard == o.heard && name < oldest {
+			oldest = name
+		}
+	}
+	if e.now.Mono-e.devices[oldest].heard < deviceMemory {
+		return false
+	}
+	delete(e.devices, oldest)
+	return true
 }
 
 // late says whether a post came too late to move anything. A post without a
@@ -88,7 +112,7 @@ func (e *Engine) late(cam *camera, ev *Event) bool {
 	}
 	d := e.deviceOf(cam, ev)
 	if d == nil {
-		return false
+		return true
 	}
 	received := ev.Received
 	if received.IsZero() {

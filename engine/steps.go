@@ -42,6 +42,7 @@ type stepRun struct {
 type charge struct {
 	made     bool
 	was      time.Duration // the cooldown's end before
+	spent    uint64        // the firing of this activation before, which counts as the visit's one
 	cooldown time.Duration // and since
 }
 
@@ -303,8 +304,8 @@ func (e *Engine) giveBack(run *stepRun) {
 		ks.limits = slices.Delete(ks.limits, i, i+1)
 	}
 	if ks.spent == run.firing.ID {
-		ks.spent = 0
-		if ks.state == active && ks.rule.Per == PerVisit {
+		ks.spent = run.charge.spent
+		if ks.spent == 0 && ks.state == active && ks.rule.Per == PerVisit {
 			e.prepareKey(ks)
 			e.end(ks, endUnused)
 			return

@@ -6,7 +6,9 @@ import (
 	"time"
 )
 
-// maxVisits bounds the running visits of one camera; beyond it the oldest ends.
+// maxVisits bounds the running visits of one camera. Beyond it the one that was
+// read least lately ends, unless something fired in it: a flood of plates must not
+// make an arrival new again. When none can end, a read is looked at by no rule.
 const maxVisits = 1000
 
 // oldQuiet is how long the old plate must not have been read before another
@@ -141,6 +143,11 @@ func (e *Engine) applyPlate(cam *camera, ev *Event) {
 	if ev.Late {
 		d.Reason = "late"
 	}
+	if v == nil {
+		d.Type, d.Reason = DecisionSuppressed, "too many visits"
+		e.emit(d)
+		return
+	}
 	e.emit(d)
 	for _, r := range e.byKind[KindPlate] {
 		if ev.statusHides(r.Rule) {
@@ -165,10 +172,14 @@ func (e *Engine) visitOf(cam *camera, p *Plate) *visit {
 	}
 	listed := e.listed(plate, p)
 	if best != nil && listed && best.owner != "" && best.owner != plate && best.another(plate, now) {
-		best = e.split(cam, best, plate)
+		if v := e.split(cam, best, plate); v != nil {
+			best = v
+		}
 	}
 	if best == nil {
-		best = e.newVisit(cam, plate)
+		if best = e.newVisit(cam, plate); best == nil {
+			return nil
+		}
 	}
 	if best.owner == "" && listed {
 		best.owner = plate
@@ -216,6 +227,9 @@ func (e *Engine) listed(plate string, p *Plate) bool {
 // split begins a visit for a plate that was taken for a misread of another.
 func (e *Engine) split(cam *camera, old *visit, plate string) *visit {
 	v := e.newVisit(cam, plate)
+	if v == nil {
+		return nil
+	}
 	if i := slices.IndexFunc(old.seen, func(s plateCount) bool { return s.plate == plate }); i >= 0 {
 		v.seen = append(v.seen, old.seen[i])
 		v.reads = old.seen[i].n
@@ -231,9 +245,25 @@ func (e *Engine) split(cam *camera, old *visit, plate string) *visit {
 	return v
 }
 
+// idlest is the visit read least lately of those in which nothing fired.
+func (c *camera) idlest() *visit {
+	var idle *visit
+	for _, v := range c.visits {
+		fired := len(v.pulsed) > 0 || slices.ContainsFunc(v.keys, func(ks *keyState) bool { return ks.spent != 0 })
+		if !fired && (idle == nil || v.last < idle.last) {
+			idle = v
+		}
+	}
+	return idle
+}
+
 func (e *Engine) newVisit(cam *camera, plate string) *visit {
 	if len(cam.visits) >= maxVisits {
-		e.endVisit(cam, cam.visits[0])
+		idle := cam.idlest()
+		if idle == nil {
+			return nil
+		}
+		e.endVisit(cam, idle)
 	}
 	cam.visitSeq++
 	return e.makeVisit(cam, cam.visitSeq, plate)
