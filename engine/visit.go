@@ -322,15 +322,7 @@ func (w *world) plateOn(l *List, number string, level PlateLevel) (Truth, *Entry
 	if t, e, found := w.best(l, l.byLooks[folded]); found || level == PlateLooks {
 		return t, e
 	}
-	var near []int
-	rp := []rune(folded)
-	for i := range l.entries {
-		re := []rune(l.entries[i].looks)
-		if len(rp) <= maxPlateRunes && len(re) <= maxPlateRunes && edits(rp, re) <= 1 {
-			near = append(near, i)
-		}
-	}
-	t, e, _ := w.best(l, near)
+	t, e, _ := w.best(l, l.near(folded))
 	return t, e
 }
 
