@@ -322,7 +322,11 @@ func whyNot(eng *engine.Engine) []string {
 			continue
 		}
 		text := last.Why()
-		if missing := last.Missing(); len(missing) > 0 {
+		missing := last.Missing()
+		if slices.ContainsFunc(missing, func(m *engine.Part) bool { return len(m.Values) > 0 && m.Values[0].Name == "camera.name" }) {
+			continue // a rule about another camera
+		}
+		if len(missing) > 0 {
 			text = missing[0].Text + " is " + missing[0].Answer.String()
 			for i := range missing[0].Values {
 				text += ", " + missing[0].Values[i].Text()

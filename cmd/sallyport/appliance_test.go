@@ -214,6 +214,7 @@ func plateRead(number string) []byte {
 func TestPlateMovesTheGate(t *testing.T) {
 	s := startSite(t, rulesText, nil)
 	s.post(plateRead("XYZ999"))
+	s.out.await(`no firing  XYZ999: "gate": plate.on("residents") is false, plate.number = "XYZ999"`)
 	s.post(plateRead("ABC1234"))
 	s.out.await("gate is on (")
 	s.out.await("gate is off (")

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/engine"
@@ -83,8 +84,12 @@ func ruleSite(site *config.Site) rulefile.Site {
 		Longitude:     site.Location.Longitude,
 		HasPlace:      site.Location.Known,
 	}
+	s.Known = make(map[string]rulefile.CameraInfo, len(site.Cameras))
 	for _, c := range site.Cameras {
 		s.Cameras = append(s.Cameras, c.Name)
+		// One mapping without an address lets anybody in.
+		open := slices.ContainsFunc(c.Match, func(m config.Match) bool { return !m.IP.IsValid() || m.IP.Bits() == 0 })
+		s.Known[c.Name] = rulefile.CameraInfo{Trusted: !c.Token.IsZero() || !open}
 	}
 	for _, r := range site.Relays {
 		s.Relays[r.Name] = rulefile.RelayInfo{MaxOn: r.MaxOn}
