@@ -131,8 +131,15 @@ allow_shell: maybe
 
 func TestTheWholeSiteFile(t *testing.T) {
 	site, problems := Load("testdata/example.yaml")
-	if len(problems) > 0 {
+	// Each key that is kept for later is said to be unused, and nothing else.
+	if Failed(problems) || len(problems) != len(site.Reserved) {
 		t.Fatal(problems)
+	}
+	for i, p := range problems {
+		key := site.Reserved[i]
+		if !strings.HasSuffix(": "+p.Message, ": "+key[strings.LastIndex(key, ".")+1:]+": is not used in this version") {
+			t.Errorf("%s: %s", key, p)
+		}
 	}
 	zone, err := time.LoadLocation("America/New_York")
 	if err != nil {
@@ -248,6 +255,31 @@ func TestAFileThatCannotBeRead(t *testing.T) {
 	site, problems = Parse("x.yaml", make([]byte, maxSize+1))
 	if site != nil || fmt.Sprint(problems) != "[x.yaml: is longer than 1048576 bytes]" {
 		t.Errorf("%v %v", site, problems)
+	}
+}
+
+// Cameras that can be told apart are taken without a word.
+func TestMappingsThatDiffer(t *testing.T) {
+	for _, text := range []string{
+		`{a: {match: {mac: "58:5b:69:00:00:01"}}, b: {match: {mac: "58:5b:69:00:00:02"}}}`,
+		`{a: {match: {ip: 10.0.0.1, channel: 1}}, b: {match: {ip: 10.0.0.1, channel: 2}}}`,
+		`{a: {match: {ip: 10.0.0.1}}, b: {match: {ip: 10.0.0.2}}, c: {match: {ip: 10.0.1.0/24}}}`,
+		`{a: {match: {mac: "58:5b:69:00:00:01", ip: 10.0.0.1}}, b: {match: {mac: "58:5b:69:00:00:02", ip: 10.0.0.1}}}`,
+		`{a: {match: {sn: A, channel: any}}, b: {match: {sn: B}}, c: {match: {sn: C, name: x}}}`,
+		`{a: {match: [{ip: 10.0.0.1}, {ip: 10.0.0.1, channel: 2}]}}`,
+		`{a: {token: {env: A}}, b: {token: {env: B}}, c: {match: {ip: 10.0.0.1}}}`,
+	} {
+		if _, problems := Parse("s.yaml", []byte("cameras: "+text)); len(problems) > 0 {
+			t.Errorf("%s: %v", text, problems)
+		}
+	}
+}
+
+func TestTheConsoleStaysOnThisMachine(t *testing.T) {
+	for _, address := range []string{"127.0.0.1:8080", "127.0.0.2:0", "localhost:80", "[::1]:8080"} {
+		if _, problems := Parse("s.yaml", fmt.Appendf(nil, "listen: {console: %q}", address)); len(problems) > 0 {
+			t.Errorf("%s: %v", address, problems)
+		}
 	}
 }
 

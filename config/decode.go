@@ -21,6 +21,8 @@ type decoder struct {
 	lines    []string
 	masks    []mask
 	problems []Problem
+	// meant are the keys that were misspelt, each after the beginning of its mapping's messages.
+	meant []string
 	// keys, when not nil, is told the keys of every mapping that is read. The schema is made so.
 	keys func(where string, fields []field, reserved []string)
 }
@@ -198,8 +200,14 @@ func kindName(n *yaml.Node) string {
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
+// misspelt tells whether a key of the mapping was probably meant to be this one. That it is missing then need not be
+// said, too.
+func (d *decoder) misspelt(where string, keys ...string) bool {
+	return slices.ContainsFunc(keys, func(key string) bool { return slices.Contains(d.meant, where+key) })
+}
+
 // mapping reads the keys of n. where is the beginning of its messages (`relay "gate": `). Reserved keys are accepted
-// and handed to reserved. It tells whether n was a mapping.
+// with a warning and handed to onReserved. It tells whether n was a mapping.
 func (d *decoder) mapping(n *yaml.Node, where string, fields []field, reserved []string, onReserved func(key string)) bool {
 	n = resolve(n)
 	if n.Kind != yaml.MappingNode {
@@ -221,6 +229,7 @@ func (d *decoder) mapping(n *yaml.Node, where string, fields []field, reserved [
 			}
 		}
 		if slices.Contains(reserved, key.Value) {
+			d.warnf(key, "%s%s: is not used in this version", where, key.Value)
 			onReserved(key.Value)
 			return
 		}
@@ -232,8 +241,11 @@ func (d *decoder) mapping(n *yaml.Node, where string, fields []field, reserved [
 		for _, f := range fields {
 			names = append(names, f.name)
 		}
-		hint := didYouMean(key.Value, append(names, reserved...))
-		if hint == "" {
+		known := append(slices.Clone(names), reserved...)
+		hint := didYouMean(key.Value, known)
+		if hint != "" {
+			d.meant = append(d.meant, where+nearest(key.Value, known))
+		} else {
 			hint = " (there are " + strings.Join(names, ", ") + ")"
 		}
 		d.errorf(key, "%sunknown key %s%s", where, quote(key.Value), hint)

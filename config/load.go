@@ -77,8 +77,13 @@ type reader struct {
 	follow func(string) (string, error)
 
 	relayNodes  []relayNodes
-	cameraNodes []*yaml.Node
+	cameraNodes []cameraNodes
 	lineUsers   map[string]string // chip and line → who has it
+}
+
+type cameraNodes struct {
+	key     *yaml.Node
+	withURL bool // or why it has none was said already
 }
 
 type relayNodes struct {
@@ -166,7 +171,9 @@ func (r *reader) location(n *yaml.Node) {
 		if hasLat {
 			missing = "longitude"
 		}
-		r.errorf(n, "location: %s is missing", missing)
+		if !r.misspelt("location: ", missing) {
+			r.errorf(n, "location: %s is missing", missing)
+		}
 	}
 	l.Known = hasLat && hasLon
 }
@@ -188,9 +195,17 @@ func (r *reader) listen(n *yaml.Node) {
 			*into = text
 		}}
 	}
+	console := address("console", &r.site.Listen.Console)
 	r.mapping(n, "listen: ", []field{
 		address("cameras", &r.site.Listen.Cameras),
-		address("console", &r.site.Listen.Console),
+		{console.name, func(v *yaml.Node) {
+			console.read(v)
+			if l := r.site.Listen; !l.ConsoleOnLoopback() {
+				_, port, _ := net.SplitHostPort(l.Console)
+				r.errorf(v, "listen: console: %s can be reached from other machines, and there is no sign-in in this version: use %s",
+					quote(l.Console), quote(net.JoinHostPort("127.0.0.1", port)))
+			}
+		}},
 	}, nil, nil)
 	if l := r.site.Listen; l.Cameras == l.Console && !strings.HasSuffix(l.Cameras, ":0") {
 		r.errorf(n, "listen: cameras and console need two different addresses")
@@ -200,7 +215,7 @@ func (r *reader) listen(n *yaml.Node) {
 func (r *reader) camera(key, value *yaml.Node) {
 	c := Camera{Name: key.Value}
 	where := fmt.Sprintf("camera %q: ", c.Name)
-	matched := false
+	matched, hasURL := false, false
 	ok := r.mapping(value, where, []field{
 		{"match", func(v *yaml.Node) {
 			matched = true
@@ -216,16 +231,16 @@ func (r *reader) camera(key, value *yaml.Node) {
 				r.match(e, where+"match: ", &c)
 			}
 		}},
-		{"url", func(v *yaml.Node) { r.deviceURL(v, where+"url: ", &c.URL) }},
+		{"url", func(v *yaml.Node) { hasURL = true; r.deviceURL(v, where+"url: ", &c.URL) }},
 		{"username", func(v *yaml.Node) { r.text(v, where+"username: ", &c.Username) }},
 		{"password", func(v *yaml.Node) { r.secret(v, where+"password: ", true, &c.Password) }},
 		{"token", func(v *yaml.Node) { r.secret(v, where+"token: ", true, &c.Token) }},
 	}, []string{"poll", "tls_pin"}, r.reserved("cameras."+c.Name+"."))
-	if ok && !matched && c.Token.IsZero() {
+	if ok && !matched && c.Token.IsZero() && !r.misspelt(where, "match", "token") {
 		r.warnf(key, "%sno match, so no post is this camera's", where)
 	}
 	r.site.Cameras = append(r.site.Cameras, c)
-	r.cameraNodes = append(r.cameraNodes, key)
+	r.cameraNodes = append(r.cameraNodes, cameraNodes{key: key, withURL: hasURL || !ok || r.misspelt(where, "url")})
 }
 
 func (r *reader) match(n *yaml.Node, where string, c *Camera) {
@@ -377,14 +392,19 @@ func (r *reader) wired(key *yaml.Node, where, ways string, w wiring, chip string
 		}
 	}
 	switch {
+	case count == 0 && r.misspelt(where, "chip", "line", "memory", "camera"):
 	case count == 0:
 		r.errorf(key, "%swhere is it wired? Write %s", where, ways)
 	case count > 1:
 		r.errorf(key, "%sonly one of %s may be given", where, ways)
 	case w.chip != nil && w.line == nil:
-		r.errorf(key, "%sline is missing", where)
+		if !r.misspelt(where, "line") {
+			r.errorf(key, "%sline is missing", where)
+		}
 	case w.chip == nil && w.line != nil:
-		r.errorf(key, "%schip is missing", where)
+		if !r.misspelt(where, "chip") {
+			r.errorf(key, "%schip is missing", where)
+		}
 	case w.chip != nil && chip != "":
 		id := chip + " " + strconv.Itoa(line)
 		who := strings.TrimSuffix(where, ": ")
@@ -437,7 +457,7 @@ func (r *reader) relay(key, value *yaml.Node) {
 	}, []string{"feedback", "confirm", "daily_cap"}, r.reserved("relays."+y.Name+"."))
 	if ok {
 		r.wired(key, where, "chip and line, memory: true, or camera", w, y.Chip, y.Line)
-		if !maxOn {
+		if !maxOn && !r.misspelt(where, "max_on") {
 			r.errorf(key, "%smax_on is missing: the longest it may ever stay on (try \"5s\" for a gate, \"12h\" for a light)", where)
 		}
 		if w.camera != nil && y.ActiveLow {
@@ -491,7 +511,7 @@ func (r *reader) notifier(key, value *yaml.Node) {
 			}
 		}},
 	}, nil, nil)
-	if ok && !given {
+	if ok && !given && !r.misspelt(where, "url") {
 		r.errorf(key, "%surl is missing", where)
 	}
 	r.site.Notifiers = append(r.site.Notifiers, n)
@@ -591,8 +611,13 @@ func (r *reader) references() {
 	}
 	for i, y := range s.Relays {
 		where := fmt.Sprintf("relay %q: ", y.Name)
-		if n := r.relayNodes[i].camera; n != nil && !slices.Contains(cameras, y.Camera) {
-			r.errorf(n, "%scamera: there is no camera %s%s", where, quote(y.Camera), didYouMean(y.Camera, cameras))
+		if n := r.relayNodes[i].camera; n != nil {
+			switch j := slices.Index(cameras, y.Camera); {
+			case j < 0:
+				r.errorf(n, "%scamera: there is no camera %s%s", where, quote(y.Camera), didYouMean(y.Camera, cameras))
+			case !r.cameraNodes[j].withURL:
+				r.errorf(n, "%scamera: the camera %s has no url to switch its output by", where, quote(y.Camera))
+			}
 		}
 		for j, other := range y.Interlock {
 			n := r.relayNodes[i].interlock[j]
@@ -605,23 +630,116 @@ func (r *reader) references() {
 		}
 	}
 	interlock(s.Relays)
-	for i, c := range s.Cameras {
-		for j := range i {
-			if m, same := sharedMatch(s.Cameras[j], c); same {
-				r.warnf(r.cameraNodes[i], "camera %q: has the same match %s as %q, so a post that fits is ambiguous and not evaluated",
-					c.Name, m, s.Cameras[j].Name)
+	r.overlaps()
+}
+
+// overlaps warns of a camera whose posts can fit a camera before it, once.
+func (r *reader) overlaps() {
+	for i, c := range r.site.Cameras {
+		for _, other := range r.site.Cameras[:i] {
+			mine, theirs, found := overlap(c, other)
+			if !found {
+				continue
 			}
+			key, remedy := r.cameraNodes[i].key, tellApart(c, mine, other, theirs)
+			switch {
+			case mine == theirs:
+				r.warnf(key, "camera %q: has the same match %s as %q, so a post that fits is ambiguous and not evaluated: %s",
+					c.Name, mine, other.Name, remedy)
+			case mine.shares(theirs):
+				r.warnf(key, "camera %q: a post that fits its %s can fit %s of %q too, and then is ambiguous and not evaluated: %s",
+					c.Name, mine, theirs, other.Name, remedy)
+			default:
+				r.warnf(key, "camera %q: nothing keeps a device from fitting its %s and %s of %q, and then its posts are ambiguous and not evaluated: %s",
+					c.Name, mine, theirs, other.Name, remedy)
+			}
+			break
 		}
 	}
 }
 
-func sharedMatch(a, b Camera) (Match, bool) {
-	for _, m := range a.Match {
-		if slices.Contains(b.Match, m) {
-			return m, true
+// overlap finds a mapping of each of two cameras that one post can fit: two that are the same before two that have a key
+// in common, and these before others. A camera with a token and no mapping takes every post that comes with it.
+func overlap(a, b Camera) (ofA, ofB Match, found bool) {
+	if a.Token != b.Token {
+		return Match{}, Match{}, false
+	}
+	mappings := func(c Camera) []Match {
+		if len(c.Match) == 0 && !c.Token.IsZero() {
+			return []Match{{}}
+		}
+		return c.Match
+	}
+	best := 0
+	for _, m := range mappings(a) {
+		for _, n := range mappings(b) {
+			if m.differs(n) {
+				continue
+			}
+			how := 1
+			switch {
+			case m == n:
+				how = 3
+			case m.shares(n):
+				how = 2
+			}
+			if how > best {
+				best, ofA, ofB = how, m, n
+			}
 		}
 	}
-	return Match{}, false
+	return ofA, ofB, best > 0
+}
+
+// shares tells whether two mappings that do not differ have a key in common that tells a device.
+func (m Match) shares(n Match) bool {
+	return m.MAC != "" && n.MAC != "" || m.SN != "" && n.SN != "" || m.Name != "" && n.Name != "" || m.IP.IsValid() && n.IP.IsValid()
+}
+
+// differs tells whether a key that both mappings have keeps every post that carries it from fitting both.
+func (m Match) differs(n Match) bool {
+	text := func(a, b string) bool { return a != "" && b != "" && a != b }
+	return text(m.MAC, n.MAC) || text(m.SN, n.SN) || text(m.Name, n.Name) ||
+		m.IP.IsValid() && n.IP.IsValid() && !m.IP.Overlaps(n.IP) ||
+		m.Channel > 0 && n.Channel > 0 && m.Channel != n.Channel
+}
+
+// tellApart says what to write so that two mappings no longer fit one post.
+func tellApart(a Camera, m Match, b Camera, n Match) string {
+	keys := []struct {
+		name string
+		m, n bool
+	}{
+		{"channel", m.Channel > 0, n.Channel > 0}, {"mac", m.MAC != "", n.MAC != ""}, {"ip", m.IP.IsValid(), n.IP.IsValid()},
+		{"sn", m.SN != "", n.SN != ""}, {"name", m.Name != "", n.Name != ""},
+	}
+	if !m.shares(n) {
+		keys[0], keys[2] = keys[2], keys[0]
+	}
+	for _, key := range keys {
+		lacks, channel := a.Name, m.Channel
+		switch {
+		case key.m == key.n:
+			continue
+		case key.m:
+			lacks, channel = b.Name, n.Channel
+		}
+		if key.name == "channel" && channel == ChannelAny {
+			return fmt.Sprintf("write the channel of %q instead of any", lacks)
+		}
+		return fmt.Sprintf("add the %s of %q to its match", key.name, lacks)
+	}
+	switch {
+	case m.Channel == ChannelAny:
+		return "write their channels instead of any"
+	case m.Channel > 0 && m.MAC == "":
+		return "add the mac of each to its match"
+	case m.Channel > 0:
+		return "one of them must be wrong"
+	case m.MAC == "":
+		return "add the mac of each to its match, or the channel when they are of one recorder"
+	}
+	return "add the channel of each to its match when they are of one recorder, else one of them is wrong"
 }
 
 // interlock makes the lists symmetric, sorted and without doubles, drops names that do not exist, and gives both

@@ -51,7 +51,7 @@ func (o objects) of(where string, says node, required ...string) node {
 		properties[k] = p
 	}
 	for _, k := range o.reserved[where] {
-		properties[k] = node{"description": "Kept for a later version; this one reads it over."}
+		properties[k] = node{"description": "Kept for a later version; this one does not use it, and warns of it."}
 	}
 	n := node{"type": "object", "properties": properties, "additionalProperties": false}
 	if len(required) > 0 {
@@ -81,7 +81,10 @@ func Schema() []byte {
 		"location": location,
 		"listen": o.of("listen: ", node{
 			"cameras": address("Where cameras post to (:5002)."),
-			"console": address("Where the API and the console answer (127.0.0.1:8080)."),
+			"console": node{
+				"description": "Where the API and the console answer (127.0.0.1:8080). Only this machine may reach it, for there is no sign-in in this version.",
+				"type":        "string", "pattern": `^(localhost|127(\.[0-9]{1,3}){3}|\[::1\]):[0-9]{1,5}$`, "examples": []string{"127.0.0.1:8080"},
+			},
 		}),
 		"cameras":        named("The devices whose posts are taken, by the names that rules use.", cameraSchema(o)),
 		"relays":         named("The outputs, by the names that rules use.", relaySchema(o)),
