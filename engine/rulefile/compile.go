@@ -51,18 +51,20 @@ type scope struct {
 
 // uses collects what the expressions of one rule name.
 type uses struct {
-	reads     engine.Reads
-	statuses  bool
-	atEnd     bool
-	names     map[engine.Kind][]string // constant names, by the kind of event that has them
-	zones     []engine.ZoneRef
-	lines     []engine.LineRef
-	balances  []engine.LineRef // those whose balance is read
-	schedules []int
-	relays    []string
-	flags     []string
-	near      bool // plate.near decides for it, not against
-	steps     int
+	reads      engine.Reads
+	statuses   bool
+	atEnd      bool
+	names      map[engine.Kind][]string // constant names, by the kind of event that has them
+	zones      []engine.ZoneRef
+	lines      []engine.LineRef
+	balances   []engine.LineRef // those whose balance is read
+	schedules  []int
+	relays     []string
+	flags      []string
+	lists      []int // that plate.on and the like look into
+	deviceList bool  // plate.list is read
+	near       bool  // plate.near decides for it, not against
+	steps      int
 }
 
 // compiler compiles one expression.
@@ -129,11 +131,13 @@ func (c *compiler) parse(text string) (node ast.Node) {
 }
 
 // parseMessage puts the parser's words into ours.
-func parseMessage(m string) string {
+func parseMessage(m string) (why string) {
 	m, _, _ = strings.Cut(m, "\n")
 	switch {
 	case strings.HasPrefix(m, "unexpected token EOF"):
 		return "the expression ends too early"
+	case strings.HasPrefix(m, "a map key"):
+		return "mappings are not part of conditions"
 	case m == "literal not terminated":
 		return "a text has no closing quote"
 	case strings.HasPrefix(m, `unexpected token Operator("#")`):

@@ -34,11 +34,15 @@ func (ld *loader) addList(a at, p pair) {
 		}
 	case yaml.SequenceNode:
 		items, _ := a.items(p.val, "the list")
+		doubles := doubles{}
 		for _, i := range items {
 			if isNull(i) {
 				continue
 			}
 			if e, ok := ld.entry(a, i); ok {
+				if first := doubles.add(e, i.Line); first > 0 {
+					a.warnf(i, twice, cut(e.Plate), first)
+				}
 				entries = append(entries, e)
 			}
 		}
@@ -46,6 +50,7 @@ func (ld *loader) addList(a at, p pair) {
 		a.errorf(p.val, "a list is [{plate: ABC1234}, …] or {file: plates/residents.csv}")
 	}
 	ld.listDefs = append(ld.listDefs, engine.NewList(p.name, entries))
+	ld.listDecls = append(ld.listDecls, declared{at: a, key: p.key})
 }
 
 func entryFields() []string { return []string{"plate", "owner", "from", "until", "schedule", "note"} }
@@ -82,6 +87,33 @@ func (a at) set(ld *loader, e *engine.Entry, field, text string, n *yaml.Node) {
 	if err := ld.setEntry(e, field, text); err != nil {
 		a.errorf(n, "%s: %v", field, err)
 	}
+}
+
+// twice is what is said of a plate that a list holds twice.
+const twice = "the plate %s is in this list already (line %d)"
+
+// double is the first entry of a plate.
+type double struct {
+	line int
+	free bool // neither a period nor a schedule
+}
+
+// doubles finds plates that a list holds twice, by their normal form.
+type doubles map[string]double
+
+// add gives the line of an entry for the same plate, 0 when there is none. Two that both have a period or a schedule
+// may be meant.
+func (d doubles) add(e engine.Entry, line int) int {
+	normal := engine.NormalPlate(e.Plate)
+	free := e.From.IsZero() && e.Until.IsZero() && e.Schedule < 0
+	first, ok := d[normal]
+	switch {
+	case !ok:
+		d[normal] = double{line, free}
+	case free || first.free:
+		return first.line
+	}
+	return 0
 }
 
 func checkPeriod(e engine.Entry) error {
@@ -122,6 +154,7 @@ func (ld *loader) setEntry(e *engine.Entry, field, text string) error {
 			return fmt.Errorf("there is no schedule %s%s", cut(text), meant(text, ld.scheduleNames))
 		}
 		e.Schedule = i
+		ld.scheduleDecls[i].used = true
 	}
 	return err
 }
@@ -158,6 +191,7 @@ func (ld *loader) readCSV(name string, data []byte) []engine.Entry {
 	}
 	var columns []string
 	var entries []engine.Entry
+	doubles := doubles{}
 	for {
 		record, err := r.Read()
 		if err == io.EOF {
@@ -218,6 +252,9 @@ func (ld *loader) readCSV(name string, data []byte) []engine.Entry {
 			ok = false
 		}
 		if ok {
+			if first := doubles.add(e, line); first > 0 {
+				a.put(line, 1, true, fmt.Sprintf(twice, cut(e.Plate), first))
+			}
 			entries = append(entries, e)
 		}
 	}

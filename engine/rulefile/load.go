@@ -34,10 +34,18 @@ type RelayInfo struct {
 	MaxOn time.Duration
 }
 
+// CameraInfo is what rules are checked against of a camera.
+type CameraInfo struct {
+	// Trusted says that its posts must come with a token or from an address of its own.
+	Trusted bool
+}
+
 // Site is what the site file gives to rules: names, permissions and the place.
 type Site struct {
 	// Cameras, Contacts and Notifiers are the names of the site file.
 	Cameras, Contacts, Notifiers []string
+	// Known is what is known of cameras, by name; of one that is missing nothing is, and nothing is said.
+	Known map[string]CameraInfo
 	// Relays are the relays by name.
 	Relays map[string]RelayInfo
 	// AllowPrograms are the absolute paths that `run` may start.
@@ -182,8 +190,7 @@ type loader struct {
 	zonePlaces []engine.Place
 	zoneDefs   []scene.Zone
 	zoneNodes  []pair
-	zoneAt     []at
-	zoneUsed   []bool
+	zoneDecls  []declared
 
 	lines      map[string]int
 	lineNames  []string
@@ -195,16 +202,19 @@ type loader struct {
 	scheduleNames []string
 	scheduleDefs  []engine.NamedSchedule
 	scheduleNodes []pair
+	scheduleDecls []declared
 	place         schedule.Place
 	night         engine.Schedule
 
 	lists     map[string]int
 	listNames []string
 	listDefs  []*engine.List
+	listDecls []declared
 
 	flags     map[string]int
 	flagNames []string
 	flagDefs  []engine.FlagDef
+	flagDecls []declared
 
 	rules     map[string]int
 	ruleNames []string
@@ -214,6 +224,7 @@ type loader struct {
 	driven     []drive
 	asked      map[string]bool // rules whose since() is asked
 	assumed    bool            // a name was taken as given
+	unfed      []func()        // warnings of what nothing feeds, said when nothing is wrong
 }
 
 func newLoader(site Site, name string) *loader {

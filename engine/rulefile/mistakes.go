@@ -207,10 +207,14 @@ func (m *mistake) flow() (line, col int, why string) {
 		// The parser does not say which bracket it is in.
 		var ok bool
 		if open.Line, open.Column, ok = m.src.openBracket(m.at.Line, m.at.Column); !ok {
-			if c := m.char(); c != 0 {
+			switch c := m.char(); c {
+			case 0:
+				return m.at.Line, m.at.Column, "something is missing here"
+			case ']', '}':
+				return m.at.Line, m.at.Column, fmt.Sprintf("this %c closes nothing", c)
+			default:
 				return m.at.Line, m.at.Column, fmt.Sprintf("%c cannot stand here", c)
 			}
-			return m.at.Line, m.at.Column, "not YAML: " + m.message
 		}
 	}
 	bracket := '['
@@ -239,8 +243,6 @@ func (m *mistake) block() (line, col int, why string) {
 	before := string(runes[:min(max(m.at.Column-1, 0), len(runes))])
 	c := m.char()
 	switch {
-	case (c == ']' || c == '}') && strings.Contains(m.message, "node content"):
-		return m.at.Line, m.at.Column, fmt.Sprintf("this %c closes nothing", c)
 	case strings.TrimSpace(before) != "":
 		return m.at.Line, m.at.Column, `the text before this has ended, and this does not belong to it (a quote within quotes is written \" or '')`
 	case c == '-' && m.from.Column == m.at.Column:

@@ -1,11 +1,14 @@
 package rulefile
 
 import (
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/sallyport/sallyport/engine"
@@ -27,9 +30,9 @@ func TestWarnings(t *testing.T) {
 flags: {armed: true}
 rules:
 `
-	const uses = "  - {name: u, on: start, when: 'occupancy(\"porch\") > 0 && occupancy(\"apron\") > 0', do: [{log: x}]}\n"
+	const uses = "  - {name: u, on: start, when: 'occupancy(\"porch\") > 0 && occupancy(\"apron\") > 0 && flag(\"armed\")', do: [{log: x}]}\n"
 	for _, c := range []struct{ rules, want string }{
-		{"  - {name: r, on: start, do: [{log: x}]}\n", "rules.d/test.yaml:2:3: warning: zone \"porch\": no rule uses it\nrules.d/test.yaml:3:3: warning: zone \"apron\": no rule uses it"},
+		{"  - {name: r, on: start, do: [{log: x}]}\n", "rules.d/test.yaml:2:3: warning: zone \"porch\": no rule uses it\nrules.d/test.yaml:3:3: warning: zone \"apron\": no rule uses it\nrules.d/test.yaml:4:9: warning: flag \"armed\": no rule uses it"},
 		{uses + `  - {name: r, on: target, when: 'inside("porch") && inside("apron")', do: [{log: x}]}`, `rules.d/test.yaml:7:50: warning: rule "r": when: the condition is never true: its parts exclude each other`},
 		{uses + `  - {name: r, on: target, when: 'target.class == "car" && target.class == "person"', do: [{log: x}]}`, `rules.d/test.yaml:7:56: warning: rule "r": when: the condition is never true: its parts exclude each other`},
 		{uses + `  - {name: r, on: target, when: 'target.class == "car" && inside("porch")', do: [{log: x}]}`, `rules.d/test.yaml:7:33: warning: rule "r": when: the condition is never true: zone "porch" only holds person`},
@@ -104,7 +107,7 @@ func TestListFile(t *testing.T) {
 	site := testSite()
 	site.Location, _ = time.LoadLocation("America/New_York")
 	rs, problems := LoadFiles([]File{
-		{"a.yaml", []byte("schedules: {office: {days: mon-fri}}\nlists: {l: {file: plates/r.csv}}\n")},
+		{"a.yaml", []byte("schedules: {office: {days: mon-fri}}\nlists: {l: {file: plates/r.csv}}\nrules: [{name: r, on: plate, when: plate.on(\"l\"), do: [{log: x}]}]\n")},
 		{"plates/r.csv", []byte(csv)},
 	}, "rules.d", site)
 	if rs == nil {
@@ -230,6 +233,44 @@ func TestBounds(t *testing.T) {
 	}
 	_, problems = Load(dir, testSite())
 	if got, want := strings.Join(messages(problems), "\n"), filepath.ToSlash(dir)+"/big.yaml: the file is larger than 1 MB\n"+filepath.ToSlash(dir)+"/folder.yaml: is a folder"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	many := make([]File, maxFiles+1)
+	for i := range many {
+		many[i] = File{fmt.Sprintf("f%d.yaml", i), []byte("#")}
+	}
+	_, problems = LoadFiles(many, "rules.d", testSite())
+	if got, want := strings.Join(messages(problems), "\n"), "rules.d: there are more than 1000 rule files"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	_, problems = loadText(t, "rules: [{name: r, on: start, do: [{log: "+strings.Repeat("x", 1<<16+1)+"}]}]\n", testSite())
+	if got, want := strings.Join(messages(problems), "\n"), `rules.d/test.yaml:1:41: rule "r": do 1: log is longer than 64 KB`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	rows := []byte("plate\n\n" + func() string {
+		var b strings.Builder
+		for i := range maxEntries + 1 {
+			fmt.Fprintf(&b, "P%06d\n", i)
+		}
+		return b.String()
+	}())
+	_, problems = LoadFiles([]File{
+		{"a.yaml", []byte("lists: {l: {file: r.csv}}\nrules: [{name: r, on: plate, when: plate.on(\"l\"), do: [{log: x}]}]\n")}, {"r.csv", rows},
+	}, "rules.d", testSite())
+	if got, want := strings.Join(messages(problems), "\n"), "rules.d/r.csv:100003:1: warning: a list has at most 100000 entries; the rest is left out"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	_, problems = LoadFS(fstest.MapFS{"p.yaml": {Mode: fs.ModeNamedPipe}}, "rules.d", testSite())
+	if got, want := strings.Join(messages(problems), "\n"), "rules.d/p.yaml: not a regular file"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	var over strings.Builder
+	over.WriteString("rules:\n")
+	for i := range maxRules + 1 {
+		fmt.Fprintf(&over, "- {name: r%d, on: start, do: [{log: x}]}\n", i)
+	}
+	_, problems = loadText(t, over.String(), testSite())
+	if got, want := strings.Join(messages(problems), "\n"), "rules.d/test.yaml:10002:3: there are more than 10000 rules"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	var b strings.Builder

@@ -101,8 +101,7 @@ func (ld *loader) addZone(a at, p pair) {
 	ld.zonePlaces = append(ld.zonePlaces, engine.Place{Name: p.name, Camera: cam})
 	ld.zoneDefs = append(ld.zoneDefs, z)
 	ld.zoneNodes = append(ld.zoneNodes, p)
-	ld.zoneAt = append(ld.zoneAt, a)
-	ld.zoneUsed = append(ld.zoneUsed, false)
+	ld.zoneDecls = append(ld.zoneDecls, declared{at: a, key: p.key})
 }
 
 func (a at) classes(n *yaml.Node) scene.ClassSet {
@@ -220,6 +219,7 @@ func (ld *loader) addFlag(a at, p pair) {
 	}
 	s, _ := a.scalar(p.val)
 	ld.flagDefs = append(ld.flagDefs, engine.FlagDef{Name: p.name, Initial: s})
+	ld.flagDecls = append(ld.flagDecls, declared{at: a, key: p.key})
 }
 
 // scalar is a flag's value: true, false, a number or a text.

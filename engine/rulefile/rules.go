@@ -36,23 +36,61 @@ func kindsForRules() []string {
 	return w
 }
 
-// kindMeant says which kind a word that is none may stand for: one that is near, the kind behind a class or a device's
-// word, or any of them.
-func kindMeant(word string) string {
-	switch w := strings.ToLower(word); {
-	case contains(classWords(), w):
+// kindMeant says which kind a word that is none may stand for: the kind behind a class or a device's word, one that is
+// near, or any of them.
+func kindMeant(word string) (why string) {
+	w := strings.ToLower(word)
+	if contains(classWords(), w) {
 		return fmt.Sprintf(" (write on: target, and target.class == %q in when)", w)
-	case w == "pea":
-		return " (a device sends PEA for two kinds: intrusion and line_crossing)"
-	case w == "vehicle" || w == "vehice" || w == "lpr" || w == "anpr":
-		return " (write plate for a plate that was read, or target with target.class == \"car\" in when)"
-	case w == "vfd" || w == "facedetect":
-		return " (did you mean face?)"
+	}
+	if k := deviceKind(w); k != "" {
+		return " (a device's " + clean(word) + " is on: " + k + ")"
 	}
 	if s := nearest(word, kindsForRules()); s != "" {
 		return " (did you mean " + s + "?)"
 	}
 	return ": it is " + orList(kindsForRules()) + `, or {cron: "…"}`
+}
+
+// deviceKind is the kind of the events that devices send under a smartType, in lower case (protocol notes 1).
+func deviceKind(word string) string {
+	switch word {
+	case "pea":
+		return "intrusion or line_crossing"
+	case "regionintrusion":
+		return "intrusion"
+	case "linecrossing":
+		return "line_crossing"
+	case "vehice", "vehicle":
+		return "plate"
+	case "vfd", "videofacedetect", "facedetection":
+		return "face"
+	case "vsd", "videometadata":
+		return "metadata"
+	case "aoientry", "aoi_entry", "regionentrance":
+		return "region_entry"
+	case "aoileave", "aoi_leave", "regionexiting":
+		return "region_exit"
+	case "loiter", "loiterdetection":
+		return "loitering"
+	case "pvd", "illegalparking":
+		return "parking"
+	case "passlinecount", "targetcountingbyline":
+		return "line_count"
+	case "traffic", "targetcountingbyarea":
+		return "area_count"
+	case "smd":
+		return "motion"
+	case "osc":
+		return "object"
+	case "avd":
+		return "tamper"
+	case "asd":
+		return "audio"
+	case "cdd", "cpc", "ipd", "crowdgathering":
+		return "crowd"
+	}
+	return ""
 }
 
 // kindCarries is the table of docs/rules.md, Events.
@@ -190,6 +228,7 @@ type ruleCompiler struct {
 	when *branch
 	// pulses are the relays the rule pulses, with the step's node.
 	pulses []drive
+	moves  []moved
 }
 
 func (rc *ruleCompiler) find(name string) *yaml.Node { return find(rc.pairs, name) }
@@ -258,6 +297,10 @@ func (rc *ruleCompiler) kind(a at, n *yaml.Node) (engine.Kind, bool) {
 		if !contains(kindsForRules(), n.Value) {
 			a.errorf(n, "unknown event kind %s%s", clean(n.Value), kindMeant(n.Value))
 			return 0, false
+		}
+		switch k, _ := engine.ParseKind(n.Value); k {
+		case engine.KindContact, engine.KindMessage:
+			rc.ld.unfed = append(rc.ld.unfed, func() { a.warnf(n, "nothing feeds %ss in this version, so this never happens", k) })
 		}
 		return engine.ParseKind(n.Value)
 	case yaml.MappingNode:
@@ -474,9 +517,8 @@ func (rc *ruleCompiler) finish() {
 	if len(rc.uses.zones) > 0 {
 		r.FirstZone = ld.zonePlaces[rc.uses.zones[0]].Name
 	}
-	for _, z := range zones {
-		ld.zoneUsed[z] = true
-	}
+	rc.use()
+	rc.checkTrust()
 	if s := rc.uses.steps + rc.after.steps + rc.acts.steps; s > maxSteps {
 		rc.at.errorf(rc.node, "the rule takes up to %d steps, more than %d; look through fewer lists or texts", s, maxSteps)
 	}
@@ -562,10 +604,10 @@ type drive struct {
 func (ld *loader) checkAll() {
 	// An error in a rule may be why it uses none.
 	errors := Failed(ld.sink.problems)
-	for i, used := range ld.zoneUsed {
-		if !used && !errors {
-			p := ld.zoneNodes[i]
-			ld.zoneAt[i].warnf(p.key, "no rule uses it")
+	if !errors {
+		ld.warnUnused()
+		for _, warn := range ld.unfed {
+			warn()
 		}
 	}
 	for _, r := range ld.ruleDefs {

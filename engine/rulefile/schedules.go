@@ -24,6 +24,7 @@ func (ld *loader) addSchedule(a at, p pair) {
 	}
 	ld.scheduleDefs = append(ld.scheduleDefs, engine.NamedSchedule{Name: p.name, Schedule: s})
 	ld.scheduleNodes = append(ld.scheduleNodes, p)
+	ld.scheduleDecls = append(ld.scheduleDecls, declared{at: a, key: p.key})
 }
 
 // maxNots bounds how deep `not:` nests.

@@ -324,6 +324,9 @@ func (sc *stepCompiler) relay(arg *yaml.Node) {
 		sc.step.Text = "relay " + name + " " + args.Op.String()
 	}
 	d := drive{name, args.Op, sc.rule, a, sc.node, sc.finally}
+	if args.Op != engine.RelayOff {
+		sc.moves = append(sc.moves, moved{a, sc.node, name})
+	}
 	if args.Op == engine.RelayPulse {
 		sc.pulses = append(sc.pulses, d)
 	}
@@ -781,6 +784,9 @@ func (sc *stepCompiler) plates(arg *yaml.Node) {
 	if isConstant(number) && (owner == nil || isConstant(owner)) {
 		sc.step.Args, _ = fill(nil)
 		return
+	}
+	if p.Op == engine.PlatesAdd {
+		sc.moves = append(sc.moves, moved{at: a, node: arg})
 	}
 	sc.step.Args = engine.PlatesArgs{}
 	sc.step.Fill = fill

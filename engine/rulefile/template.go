@@ -160,6 +160,7 @@ func (rc *ruleCompiler) template(a at, n *yaml.Node, what string) *template {
 			}
 			at += 2 + end + 1
 		default:
+			a.warnBare(sp, s, at)
 			plain.WriteByte('$')
 			at++
 		}

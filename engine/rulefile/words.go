@@ -459,6 +459,7 @@ func (c *compiler) plateField(x *ast.MemberNode, thing, name string) *val {
 	case "number":
 		return plateText(x, func(p *engine.Plate) string { return p.Number })
 	case "list":
+		c.uses.deviceList = true
 		return plateText(x, func(p *engine.Plate) string { return p.List })
 	case "heading":
 		return plateText(x, func(p *engine.Plate) string { return p.Heading }).of("approach", "away")
@@ -517,6 +518,7 @@ func (c *compiler) plateOn(x *ast.CallNode, name string) *val {
 	if !ok {
 		return nil
 	}
+	c.uses.lists = union(c.uses.lists, []int{list})
 	c.also = []reading{{"plate.number", plateText(x, func(p *engine.Plate) string { return p.Number })}}
 	level := engine.PlateExact
 	steps := 2
@@ -1011,6 +1013,7 @@ func (c *compiler) wired(x *ast.MemberNode, call *ast.CallNode, what, field stri
 		c.uses.relays = union(c.uses.relays, []string{name})
 		c.name(engine.KindRelay, name)
 	} else {
+		c.ld.unfed = append(c.ld.unfed, func() { c.warnf(call, "nothing feeds contacts in this version, so this is unknown") })
 		c.uses.reads |= engine.ReadsContact
 		c.name(engine.KindContact, name)
 	}
