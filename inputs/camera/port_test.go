@@ -148,6 +148,8 @@ func TestTransport(t *testing.T) {
 		{"an empty heartbeat", "POST /API HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 200, success, true, 1},
 		{"no length at all", "POST /API HTTP/1.1\r\nHost: x\r\n\r\n", 200, success, true, 1},
 		{"a stranger", "POST /API HTTP/1.1\r\nHost: x\r\n" + length + "\r\n" + strings.ReplaceAll(body, porchMAC, nvrMAC), 200, success, true, 0},
+		{"a page of another kind", "POST /API HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n<html></html>", 200, success, true, 1},
+		{"a body cut off by the connection", "POST /API HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\n<a></", 400, "", false, 0},
 		{"a bad body", "POST /API HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\n<a></b>", 400, "", true, 0},
 		{"a bad body, chunked", "POST /API HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n<a></b>\r\n0\r\n\r\n", 400, "", true, 0},
 		{"bad chunks", "POST /API HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400, failed("the body ended early or is not chunked as it says"), false, 0},
