@@ -259,7 +259,8 @@ func (ld *loader) readCSV(name string, data []byte) []engine.Entry {
 		}
 	}
 	if columns == nil {
-		a.put(0, 0, true, "the list is empty")
+		// A slow save empties the file first; half a save must not take everybody off a list in use.
+		a.put(0, 0, false, "the file is empty; a list of nobody keeps its first line: plate,owner")
 	}
 	return entries
 }

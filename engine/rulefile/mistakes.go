@@ -168,6 +168,9 @@ func (m *mistake) nested() (line, col int, why string) {
 	case two:
 		value = strings.TrimLeft(value, " ")
 		from := runeLen(before) - runeLen(value)
+		if text := string(runes[from:]); manyKeys(text) {
+			return m.at.Line, from + 1, "several keys on one line need { } around them: " + key + ": {" + brief(text) + "}"
+		}
 		return m.at.Line, from + 1, "a text with a colon and a blank in it needs quotes around it: " + key + `: "` + brief(string(runes[from:])) + `"`
 	}
 	// Not this line is wrong but the one before: it has taken this one for more of its text.
@@ -183,6 +186,17 @@ func (m *mistake) nested() (line, col int, why string) {
 		break
 	}
 	return m.at.Line, indent + 1, "this line is indented further than the line it follows; the keys of one thing begin in the same column"
+}
+
+// manyKeys tells whether a text looks like `camera: front, anchor: top`.
+func manyKeys(text string) bool {
+	n := 0
+	for _, p := range strings.Split(text, ", ") {
+		if word, _, ok := strings.Cut(p, ": "); ok && validName(strings.ReplaceAll(word, "_", "-")) {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // brief is the text of a line for a message, without its comment and its end when it is long.

@@ -433,7 +433,7 @@ func (ld *loader) condition(a at, n *yaml.Node, sc scope, u *uses) *branch {
 			open = "["
 		}
 		if n.Style&yaml.FlowStyle == 0 {
-			a.errorf(n, "a condition is one text, not %s", kindWord(n))
+			a.errorf(n, "a condition is one text, not %s; one that holds a colon and a blank, or begins with -, needs \"%s: |\" before it", kindWord(n), key)
 			return nil
 		}
 		a.errorf(n, "a condition that begins with %s needs \"%s: |\" with the condition on the next line, or single quotes around it", open, key)
