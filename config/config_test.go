@@ -492,3 +492,12 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// The site files that come with the program are without a warning.
+func TestShippedSites(t *testing.T) {
+	for _, name := range []string{"../packaging/sallyport.yaml", "../testdata/bench/sallyport.yaml", "../cmd/sallyport/demo/sallyport.yaml"} {
+		if _, problems := Load(name); len(problems) > 0 {
+			t.Errorf("%v", problems)
+		}
+	}
+}

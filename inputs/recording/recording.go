@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"reflect"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -91,6 +92,7 @@ type Reader struct {
 	name string
 	br   *bufio.Reader
 	n    int
+	over bool // the file cannot be read any further
 }
 
 // NewReader reads from r; name stands in errors.
@@ -99,7 +101,8 @@ func NewReader(name string, r io.Reader) *Reader {
 }
 
 // Next gives the next line; io.EOF at the end. Any other error names the file and
-// the line, and the reader can go on after it.
+// the line, and the reader goes on with the line after it. When the file itself
+// cannot be read, that is said once, and then there is io.EOF.
 func (r *Reader) Next() (*Line, error) {
 	for {
 		text, err := r.line()
@@ -118,28 +121,36 @@ func (r *Reader) Next() (*Line, error) {
 	}
 }
 
-// line reads one line without its end, at most MaxLine long.
+// line reads one line without its end, at most MaxLine long; of a longer one the
+// rest is passed over.
 func (r *Reader) line() ([]byte, error) {
+	if r.over {
+		return nil, io.EOF
+	}
 	var text []byte
+	long := false
 	for {
 		part, err := r.br.ReadSlice('\n')
-		text = append(text, part...)
-		if len(text) > MaxLine {
-			return nil, fmt.Errorf("%s:%d: the line is longer than %d MB", r.name, r.n+1, MaxLine>>20)
+		if long = long || len(text)+len(part) > MaxLine; !long {
+			text = append(text, part...)
 		}
 		switch {
-		case err == nil:
-			r.n++
-			return bytes.TrimSuffix(text, []byte{'\n'}), nil
 		case errors.Is(err, bufio.ErrBufferFull):
-		case errors.Is(err, io.EOF) && len(text) > 0:
-			r.n++
-			return text, nil
+			continue
 		case errors.Is(err, io.EOF):
-			return nil, io.EOF
-		default:
+			r.over = true
+			if len(text) == 0 && !long {
+				return nil, io.EOF
+			}
+		case err != nil:
+			r.over = true
 			return nil, fmt.Errorf("%s: %w", r.name, err)
 		}
+		r.n++
+		if long {
+			return nil, fmt.Errorf("%s:%d: the line is longer than %d MB", r.name, r.n, MaxLine>>20)
+		}
+		return bytes.TrimSuffix(text, []byte{'\n'}), nil
 	}
 }
 
@@ -149,7 +160,7 @@ func parse(text []byte) (*Line, error) {
 	}
 	var w wire
 	if err := json.Unmarshal(text, &w); err != nil {
-		return nil, fmt.Errorf("not a line of a replay file: %s", strings.TrimPrefix(err.Error(), "json: "))
+		return nil, wrongShape(err)
 	}
 	l := &Line{
 		Type: w.Type, Run: w.Run, Path: w.Path, ContentType: w.ContentType, Name: w.Name, On: w.On, Value: w.Value, Topic: w.Topic,
@@ -195,6 +206,25 @@ func parse(text []byte) (*Line, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// wrongShape says what is wrong with a line in the words of the file, not of Go.
+func wrongShape(err error) error {
+	var t *json.UnmarshalTypeError
+	if !errors.As(err, &t) || t.Field == "" {
+		return fmt.Errorf("not valid JSON: %w", err)
+	}
+	want := "a text"
+	switch t.Type.Kind() {
+	case reflect.Bool:
+		want = "true or false"
+	case reflect.Int, reflect.Uint64:
+		want = "a whole number"
+	}
+	if t.Type == reflect.TypeFor[json.Number]() {
+		want = "a number"
+	}
+	return fmt.Errorf("%q is not %s", t.Field, want)
 }
 
 // body takes the body: text, base64, or a message's JSON.
@@ -288,9 +318,14 @@ func Append(b []byte, l *Line, stripped bool) []byte {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false) // bodies are XML; escaped they would be hard to read and a third longer
-	if enc.Encode(w) != nil {
-		// Nothing in w can fail to be written.
-		return b
+	// Nothing in w can fail to be written.
+	_ = enc.Encode(w)
+	if w.Body != nil && buf.Len() > MaxLine-64 {
+		// So many characters are escaped that no reader would take the line.
+		s := base64.StdEncoding.EncodeToString(l.Body)
+		w.Body, w.BodyBase64 = nil, &s
+		buf.Reset()
+		_ = enc.Encode(w)
 	}
 	if !l.HasMono {
 		return append(b, buf.Bytes()...)
@@ -302,8 +337,8 @@ func Append(b []byte, l *Line, stripped bool) []byte {
 
 // cut shortens a text for a message.
 func cut(s string) string {
-	if len(s) > 40 {
-		return s[:40] + "…"
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:40]) + "…"
 	}
 	return s
 }
