@@ -20,6 +20,10 @@ type Options struct {
 	// NoOutcomes lets every step count as begun and done when it is due, as in
 	// a replay without recorded outcomes.
 	NoOutcomes bool
+	// Hand, when set, is given every request the moment it is decided, before the
+	// rules that come after are looked at; the decision follows as ever. It must
+	// not call the engine.
+	Hand func(*Request)
 	// Restore is what an earlier run exported; nil for nothing.
 	Restore *State
 }
@@ -46,6 +50,7 @@ type Engine struct {
 	slew       time.Duration // how far the wall clock drifted since the wall timers were set
 	byKind     [kindCount][]*ruleState
 	cand       []bitset // per looked target: the rules to look at
+	live       []bitset // per looked target: the rules that are not idle because of it
 	union      bitset
 	look       Look
 	looks      uint64
@@ -276,6 +281,9 @@ func (e *Engine) apply(ev *Event) {
 func (e *Engine) emit(d Decision) {
 	d.At = e.now
 	e.out = append(e.out, d)
+	if d.Do != nil && e.opts.Hand != nil {
+		e.opts.Hand(d.Do)
+	}
 	switch d.Type {
 	case DecisionCross, DecisionPlate, DecisionFiring, DecisionSuppressed, DecisionAction:
 		e.altered++
@@ -420,6 +428,7 @@ func (e *Engine) lookTargets(cam *camera, ev *Event) {
 	words := len(cam.index.always)
 	for len(e.cand) < len(targets) {
 		e.cand = append(e.cand, nil)
+		e.live = append(e.live, nil)
 	}
 	clear(e.union)
 	for i, t := range targets {
@@ -444,7 +453,9 @@ func (e *Engine) lookTargets(cam *camera, ev *Event) {
 				cand[k] &= cam.index.atEnd[k]
 			}
 		}
+		e.live[i] = nil
 		if tt := cam.targets[t.Serial()]; tt != nil {
+			e.live[i] = tt.live
 			for k, v := range tt.live {
 				cand[k] |= v
 			}
@@ -457,21 +468,23 @@ func (e *Engine) lookTargets(cam *camera, ev *Event) {
 		for u := e.union[w]; u != 0; {
 			b := bits.TrailingZeros64(u)
 			u &^= 1 << b
-			r := e.rules[w*64+b]
+			n := w*64 + b
+			r := e.rules[n]
 			for i, t := range targets {
-				if e.cand[i].has(w*64 + b) {
-					e.lookTarget(r, cam, ev, t)
+				if e.cand[i].has(n) {
+					e.lookTarget(r, cam, ev, t, e.live[i] == nil || !e.live[i].has(n))
 				}
 			}
 		}
 	}
 }
 
-// lookTarget looks at one rule for one tracked target.
-func (e *Engine) lookTarget(r *ruleState, cam *camera, ev *Event, t *scene.Target) {
+// lookTarget looks at one rule for one tracked target. idle says that the rule was
+// not true for the target before.
+func (e *Engine) lookTarget(r *ruleState, cam *camera, ev *Event, t *scene.Target, idle bool) {
 	e.prepare(r, ev, cam)
 	e.look.target = t
-	s := subject{kind: KindTarget, cam: cam, serial: t.Serial(), track: t.Track(), quiet: t.FirstLook()}
+	s := subject{kind: KindTarget, cam: cam, serial: t.Serial(), track: t.Track(), quiet: t.FirstLook(), idle: idle}
 	if t.Gone() && !r.AtEnd {
 		e.level(r, s, False)
 		return
@@ -479,6 +492,7 @@ func (e *Engine) lookTarget(r *ruleState, cam *camera, ev *Event, t *scene.Targe
 	e.lookAt(r, s)
 	if t.Gone() {
 		// The last look is over: nothing holds for this target any more.
+		s.idle = false
 		e.level(r, s, False)
 	}
 }

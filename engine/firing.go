@@ -56,6 +56,7 @@ type subject struct {
 	track  uint64 // the serial it had if it had not rejoined
 	name   string
 	quiet  bool // a first look: only follow is done
+	idle   bool // on a level: the rule was surely not true for it before
 }
 
 // is tells whether two subjects are the same thing.
@@ -244,6 +245,10 @@ func (e *Engine) forget(ks *keyState) {
 
 // level lets a level rule follow its condition for one subject.
 func (e *Engine) level(r *ruleState, s subject, t Truth) {
+	if t != True && s.idle {
+		return // it was not true for the subject, and still is not
+	}
+	s.idle = false
 	id := e.keyFor(r, s)
 	ks := r.keys[id]
 	if t != True {

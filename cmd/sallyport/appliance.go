@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -187,6 +188,7 @@ func (a *appliance) ask(ctx context.Context, f func(*engine.Engine)) error {
 func (a *appliance) loop(ctx context.Context) {
 	defer close(a.stopped)
 	options := engineOptions(a.site)
+	options.Hand = a.hand
 	options.Restore = a.state
 	a.state = nil
 	eng, out := engine.New(a.rules, options, a.instant(time.Now()))
@@ -346,13 +348,15 @@ func (a *appliance) lastRelays() {
 	}
 }
 
-// decided hands out what the engine decided, first what is to be done.
+// hand gives a step that is due to the runner, and lets it begin before anything
+// else is done here: other rules, lines to write.
+func (a *appliance) hand(q *engine.Request) {
+	a.runner.Submit(*q)
+	runtime.Gosched()
+}
+
+// decided tells of what the engine decided. What is to be done was handed out already.
 func (a *appliance) decided(ds []engine.Decision) {
-	for i := range ds {
-		if ds[i].Do != nil {
-			a.runner.Submit(*ds[i].Do)
-		}
-	}
 	if a.onDecision != nil {
 		for i := range ds {
 			a.onDecision(&ds[i])

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -13,7 +14,6 @@ import (
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/engine"
 	"github.com/sallyport/sallyport/engine/rulefile"
-	"github.com/sallyport/sallyport/inputs/camera"
 	"github.com/sallyport/sallyport/viewtron/sim"
 )
 
@@ -21,13 +21,13 @@ import (
 type stopwatch struct{ on, off chan time.Time }
 
 func (s stopwatch) Set(on bool) error {
+	note := s.off
 	if on {
-		s.on <- time.Now()
-		return nil
+		note = s.on
 	}
 	select {
-	case s.off <- time.Now():
-	default: // the one at the start, which nobody waits for
+	case note <- time.Now():
+	default: // nobody waits for this one
 	}
 	return nil
 }
@@ -71,20 +71,6 @@ rules:
 	if err != nil {
 		b.Fatal(err)
 	}
-	var took []time.Duration
-	for b.Loop() {
-		took = append(took, relayRound(b, site, rules, cams)...)
-	}
-	slices.Sort(took)
-	at := func(q float64) float64 { return float64(took[int(q*float64(len(took)-1))]) / 1e3 }
-	b.ReportMetric(at(0.5), "p50-µs")
-	b.ReportMetric(at(0.99), "p99-µs")
-	b.ReportMetric(at(1), "max-µs")
-	b.ReportMetric(float64(len(took)), "switches")
-}
-
-// relayRound starts an appliance and times the way from frames to its relay.
-func relayRound(b *testing.B, site *config.Site, rules *engine.Ruleset, cams []camera.Camera) []time.Duration {
 	watch := stopwatch{make(chan time.Time, 1), make(chan time.Time, 1)}
 	a, err := newAppliance(parts{
 		site: site, rules: rules, cameras: cams, log: slog.New(slog.DiscardHandler),
@@ -94,7 +80,6 @@ func relayRound(b *testing.B, site *config.Site, rules *engine.Ruleset, cams []c
 	if err != nil {
 		b.Fatal(err)
 	}
-	<-watch.off
 	ctx, cancel := context.WithCancel(context.Background())
 	go a.loop(ctx)
 	defer func() {
@@ -105,12 +90,40 @@ func relayRound(b *testing.B, site *config.Site, rules *engine.Ruleset, cams []c
 		}
 		a.closeRunner()
 	}()
-	post := func(y int) {
-		targets := make([]sim.Target, 20)
-		for i := range targets {
-			targets[i] = sim.Target{ID: uint32(i + 1), Class: "person", Box: sim.FootBox(sim.Point{5000, y}, sim.Size("person"))}
+	relayRound(b, a, watch) // the first frames make what later ones reuse
+	var took []time.Duration
+	for b.Loop() {
+		took = append(took, relayRound(b, a, watch)...)
+	}
+	slices.Sort(took)
+	at := func(q float64) float64 { return float64(took[int(q*float64(len(took)-1))]) / 1e3 }
+	b.ReportMetric(at(0.5), "p50-µs")
+	b.ReportMetric(at(0.99), "p99-µs")
+	b.ReportMetric(at(1), "max-µs")
+	b.ReportMetric(float64(len(took)), "switches")
+}
+
+// relayRound times the way from frames to the relay, as often as a relay may
+// switch in a minute, and then clears the count of switches.
+func relayRound(b *testing.B, a *appliance, watch stopwatch) []time.Duration {
+	ask := func(v relay.Verb) {
+		if out := a.relay.Do(context.Background(), relay.Request{Relay: "bench", Verb: v, Cause: "bench"}); out.Err != nil {
+			b.Fatal(out.Err)
 		}
-		body := sim.AppendTrajectory(nil, sim.Identity{Name: "bench"}, time.Now(), targets)
+	}
+	for state, _ := a.relay.State("bench"); state.Fault == ""; state, _ = a.relay.State("bench") {
+		ask(relay.SetOn)
+		ask(relay.SetOff)
+	}
+	ask(relay.Clear)
+	for len(watch.on)+len(watch.off) > 0 {
+		select {
+		case <-watch.on:
+		case <-watch.off:
+		}
+	}
+	out, in := benchFrame(1500), benchFrame(6500)
+	post := func(body []byte) {
 		r, err := http.NewRequest(http.MethodPost, "/c/through", bytes.NewReader(body))
 		if err != nil {
 			b.Fatal(err)
@@ -120,14 +133,25 @@ func relayRound(b *testing.B, site *config.Site, rules *engine.Ruleset, cams []c
 	}
 	var took []time.Duration
 	for range switchesEach {
-		post(1500)
+		post(out)
 		begin := time.Now()
-		post(6500)
+		post(in)
 		took = append(took, (<-watch.on).Sub(begin))
-		post(1500)
+		post(out)
 		<-watch.off
 	}
 	return took
+}
+
+// benchFrame is a post of 20 people whose feet are at a height of the frame. It has
+// no stamp, so that it can be posted again without being late.
+func benchFrame(y int) []byte {
+	targets := make([]sim.Target, 20)
+	for i := range targets {
+		targets[i] = sim.Target{ID: uint32(i + 1), Class: "person", Box: sim.FootBox(sim.Point{5000, y}, sim.Size("person"))}
+	}
+	body := sim.AppendTrajectory(nil, sim.Identity{Name: "bench"}, time.Now(), targets)
+	return regexp.MustCompile(`<currentTime[^<]*</currentTime>`).ReplaceAll(body, nil)
 }
 
 func read(b *testing.B, name string) []byte {

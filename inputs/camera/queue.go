@@ -2,6 +2,7 @@ package camera
 
 import (
 	"net/netip"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -127,6 +128,8 @@ func (q *queues) push(it *Item) bool {
 	if wake {
 		select {
 		case q.ready <- struct{}{}:
+			// The loop slept: let it decide before this goroutine writes its answer.
+			runtime.Gosched()
 		default: // an earlier signal was not taken yet
 		}
 	}
