@@ -106,12 +106,6 @@ func (r *Runner) wake(l *lane) {
 
 // started notes that a task is on its way.
 func (r *Runner) started(t *task) {
-	if t.h.AtOnce {
-		r.mu.Lock()
-		t.release()
-		r.mu.Unlock()
-		return
-	}
 	r.mu.Lock()
 	var late []*task
 	if t.lane.starting == t {
@@ -129,17 +123,5 @@ func (r *Runner) leave(t *task) (late []*task) {
 	if l.starting == t {
 		l.starting = nil
 	}
-	if t.h.AtOnce {
-		t.release()
-	}
 	return r.dispatch(l)
-}
-
-// release lets Submit go on. The caller holds Runner.mu.
-func (t *task) release() {
-	select {
-	case <-t.begin:
-	default:
-		close(t.begin)
-	}
 }

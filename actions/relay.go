@@ -4,39 +4,41 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/sallyport/sallyport/actions/relay"
 	"github.com/sallyport/sallyport/engine"
 )
 
-// Relays moves relays; [relay.Service] does. Do applies the request before it
-// asks ctx.Done for the first time, and only waits after that.
+// Relays moves relays; [relay.Service] does. Begin applies the request without
+// waiting; what it gives waits for the line.
 type Relays interface {
-	Do(ctx context.Context, q relay.Request) relay.Outcome
+	Begin(q relay.Request) (wait func(context.Context) relay.Outcome)
 }
 
 // NewRelay gives the verb relay. A request is applied inside [Runner.Submit], so
 // that relays get theirs in the order the engine decided, over all relays;
 // waiting for a slow line happens elsewhere.
 func NewRelay(s Relays) Handler {
+	begin := func(r engine.Request) func(context.Context) error { return beginRelay(s, r) }
 	return Handler{
-		Verb: engine.VerbRelay,
-		Action: Func(func(ctx context.Context, r engine.Request) error {
-			return askRelay(ctx, s, r)
-		}),
+		Verb:   engine.VerbRelay,
+		Action: Func(func(ctx context.Context, r engine.Request) error { return begin(r)(ctx) }),
 		Lane: func(r engine.Request) string {
 			a, _ := r.Args.(engine.RelayArgs)
 			return "relay " + a.Relay
 		},
-		AtOnce: true,
+		Begin: begin,
 	}
 }
 
-func askRelay(ctx context.Context, s Relays, r engine.Request) error {
+// beginRelay asks for a relay and gives what waits for its line.
+func beginRelay(s Relays, r engine.Request) func(context.Context) error {
+	refused := func(err error) func(context.Context) error {
+		return func(context.Context) error { return NotBegun(err) }
+	}
 	a, ok := r.Args.(engine.RelayArgs)
 	if !ok {
-		return NotBegun(fmt.Errorf("not the values of a relay step: %T", r.Args))
+		return refused(fmt.Errorf("not the values of a relay step: %T", r.Args))
 	}
 	q := relay.Request{
 		Relay: a.Relay, Length: a.Pulse, Rule: r.Firing.Rule.Name, Key: r.Firing.Key,
@@ -56,9 +58,14 @@ func askRelay(ctx context.Context, s Relays, r engine.Request) error {
 	case a.Op == engine.RelayToggle:
 		q.Verb = relay.Toggle
 	default:
-		return NotBegun(fmt.Errorf("relay %q: follow without a lease", a.Relay))
+		return refused(fmt.Errorf("relay %q: follow without a lease", a.Relay))
 	}
-	out := s.Do(&handing{Context: ctx}, q)
+	wait := s.Begin(q)
+	return func(ctx context.Context) error { return relayError(ctx, wait(ctx)) }
+}
+
+// relayError is the outcome of a relay request as an action's error.
+func relayError(ctx context.Context, out relay.Outcome) error {
 	switch {
 	case out.Err != nil && !out.Begun:
 		return NotBegun(out.Err)
@@ -69,17 +76,4 @@ func askRelay(ctx context.Context, s Relays, r engine.Request) error {
 	}
 	Note(ctx, out.Reason)
 	return nil
-}
-
-// handing is a context that tells the runner when somebody begins to wait for
-// its end: the request has been applied then.
-type handing struct {
-	context.Context
-	once sync.Once
-}
-
-// Done notes that the request is applied.
-func (h *handing) Done() <-chan struct{} {
-	h.once.Do(func() { Started(h.Context) })
-	return h.Context.Done()
 }

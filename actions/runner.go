@@ -53,10 +53,11 @@ type Handler struct {
 	// dropped with [ReasonQueueFull].
 	Queue int
 
-	// AtOnce starts a step inside [Runner.Submit], which comes back when the
-	// action called [Started] or returned. Such an action does not block
-	// before that. Its steps never wait; at most Queue are under way in a lane.
-	AtOnce bool
+	// Begin, when set, does the first half of a step inside [Runner.Submit],
+	// without waiting, and gives the second, which waits for its end; Action is
+	// not used then. Its steps never wait for one another; at most Queue are
+	// under way in a lane.
+	Begin func(engine.Request) (wait func(context.Context) error)
 
 	// Forever tries told steps again until they expire as long as their
 	// destination is away (see [Away]). What fails otherwise is tried again as
@@ -145,11 +146,11 @@ type task struct {
 	runner *Runner
 	h      *Handler
 	req    engine.Request
-	lane   *lane         // nil until it has one
-	key    string        // the lane's name
-	join   *join         // nil unless it is a part of a split request
-	number int           // of the part
-	begin  chan struct{} // AtOnce: closed by Started or the end
+	lane   *lane                       // nil until it has one
+	key    string                      // the lane's name
+	join   *join                       // nil unless it is a part of a split request
+	number int                         // of the part
+	wait   func(context.Context) error // the second half of a step that has begun
 
 	// Written by the goroutine that runs it.
 	first  time.Duration
@@ -227,7 +228,7 @@ func (r *Runner) submit(t *task) {
 		r.lanes[id] = l
 	}
 	t.lane = l
-	if t.h.AtOnce {
+	if t.h.Begin != nil {
 		if l.running >= t.h.Queue && !turnsOff(t.req) {
 			r.mu.Unlock()
 			r.refuse(t, ReasonQueueFull)
@@ -235,10 +236,9 @@ func (r *Runner) submit(t *task) {
 		}
 		r.active++
 		l.running++
-		t.begin = make(chan struct{})
 		r.mu.Unlock()
+		t.begin()
 		go r.run(t)
-		<-t.begin
 		return
 	}
 	if len(l.queue) >= t.h.Queue {
@@ -347,7 +347,7 @@ func (r *Runner) try(t *task) error {
 	backoff := firstBackoff
 	var err error
 	for {
-		if r.expired(t) || r.root.Err() != nil {
+		if t.wait == nil && (r.expired(t) || r.root.Err() != nil) {
 			return err
 		}
 		err = r.once(t)
@@ -393,7 +393,12 @@ func (r *Runner) once(t *task) error {
 	if t.tries++; t.tries == 1 {
 		t.first, t.from = r.now(), time.Now()
 	}
-	err := safely(ctx, t.h.Action, t.req)
+	err := safely(t.req, func() error {
+		if t.wait != nil {
+			return t.wait(ctx)
+		}
+		return t.h.Action.Do(ctx, t.req)
+	})
 	// A timeout counts as begun, whatever the action thinks of it.
 	if err == nil || ctx.Err() != nil || !errors.Is(err, ErrNotBegun) {
 		t.begun = true
@@ -402,13 +407,24 @@ func (r *Runner) once(t *task) error {
 }
 
 // safely turns a panic of an action into an error.
-func safely(ctx context.Context, a Action, q engine.Request) (err error) {
+func safely(q engine.Request, do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = Permanent(fmt.Errorf("the %s action failed unexpectedly: %v", q.Step.Verb(), p))
 		}
 	}()
-	return a.Do(ctx, q)
+	return do()
+}
+
+// begin does the first half of a step whose handler has one.
+func (t *task) begin() {
+	err := safely(t.req, func() error {
+		t.wait = t.h.Begin(t.req)
+		return nil
+	})
+	if err != nil {
+		t.wait = func(context.Context) error { return err }
+	}
 }
 
 // expired says whether a task may no longer start.

@@ -18,17 +18,21 @@ const maxLine = 4096
 // characters, in which control characters and line separators are blanks; rule
 // is the rule's name. It must not block.
 func New(write func(rule, line string)) actions.Handler {
+	do := func(r engine.Request) error {
+		a, ok := r.Args.(engine.LogArgs)
+		if !ok {
+			return actions.NotBegun(actions.Permanent(fmt.Errorf("not the values of a log step: %T", r.Args)))
+		}
+		write(r.Firing.Rule.Name, line(a.Text))
+		return nil
+	}
 	return actions.Handler{
-		Verb: engine.VerbLog,
-		Action: actions.Func(func(_ context.Context, r engine.Request) error {
-			a, ok := r.Args.(engine.LogArgs)
-			if !ok {
-				return actions.NotBegun(actions.Permanent(fmt.Errorf("not the values of a log step: %T", r.Args)))
-			}
-			write(r.Firing.Rule.Name, line(a.Text))
-			return nil
-		}),
-		AtOnce: true,
+		Verb:   engine.VerbLog,
+		Action: actions.Func(func(_ context.Context, r engine.Request) error { return do(r) }),
+		Begin: func(r engine.Request) func(context.Context) error {
+			err := do(r)
+			return func(context.Context) error { return err }
+		},
 	}
 }
 

@@ -182,18 +182,25 @@ func New(relays []Config, o Options) (*Service, error) {
 // in vain, or ctx is done. A line in this machine follows in microseconds; a
 // relay on a device may take longer, and delays no other. It does not wait for
 // a lease that has to wait, and an off that fails is retried after Do returned.
-func (s *Service) Do(ctx context.Context, q Request) Outcome {
+func (s *Service) Do(ctx context.Context, q Request) Outcome { return s.Begin(q)(ctx) }
+
+// Begin is the first half of [Service.Do]: the request is applied and the relay's
+// owner is told. wait, to be called once at most, is the second: it gives Do's outcome.
+func (s *Service) Begin(q Request) (wait func(context.Context) Outcome) {
+	known := func(o Outcome) func(context.Context) Outcome {
+		return func(context.Context) Outcome { return o }
+	}
 	s.mu.Lock()
 	now := s.now()
 	if s.closing {
 		s.mu.Unlock()
-		return s.doClosing(q)
+		return func(context.Context) Outcome { return s.doClosing(q) }
 	}
 	v := s.bank.Do(now, q)
 	w := s.byName[q.Relay]
 	if w == nil {
 		s.mu.Unlock()
-		return Outcome{Verdict: v}
+		return known(Outcome{Verdict: v})
 	}
 	if v.Begun && q.Verb.mayTurnOn() {
 		s.apply(q)
@@ -212,16 +219,18 @@ func (s *Service) Do(ctx context.Context, q Request) Outcome {
 	s.plan()
 	s.mu.Unlock()
 	if ch == nil {
-		return Outcome{Verdict: v, Err: failing}
+		return known(Outcome{Verdict: v, Err: failing})
 	}
-	select {
-	case a := <-ch:
-		if a.reason != "" {
-			return Outcome{Verdict: dropped(a.reason)}
+	return func(ctx context.Context) Outcome {
+		select {
+		case a := <-ch:
+			if a.reason != "" {
+				return Outcome{Verdict: dropped(a.reason)}
+			}
+			return Outcome{Verdict: v, Err: a.err}
+		case <-ctx.Done():
+			return Outcome{Verdict: v, Err: fmt.Errorf("relay %q: not waited for: %w", q.Relay, ctx.Err())}
 		}
-		return Outcome{Verdict: v, Err: a.err}
-	case <-ctx.Done():
-		return Outcome{Verdict: v, Err: fmt.Errorf("relay %q: not waited for: %w", q.Relay, ctx.Err())}
 	}
 }
 
