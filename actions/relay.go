@@ -31,14 +31,11 @@ func NewRelay(s Relays) Handler {
 	}
 }
 
-// beginRelay asks for a relay and gives what waits for its line.
-func beginRelay(s Relays, r engine.Request) func(context.Context) error {
-	refused := func(err error) func(context.Context) error {
-		return func(context.Context) error { return NotBegun(err) }
-	}
+// RelayRequest is what a relay step asks of its relay.
+func RelayRequest(r engine.Request) (relay.Request, error) {
 	a, ok := r.Args.(engine.RelayArgs)
 	if !ok {
-		return refused(fmt.Errorf("not the values of a relay step: %T", r.Args))
+		return relay.Request{}, fmt.Errorf("not the values of a relay step: %T", r.Args)
 	}
 	q := relay.Request{
 		Relay: a.Relay, Length: a.Pulse, Rule: r.Firing.Rule.Name, Key: r.Firing.Key,
@@ -58,7 +55,16 @@ func beginRelay(s Relays, r engine.Request) func(context.Context) error {
 	case a.Op == engine.RelayToggle:
 		q.Verb = relay.Toggle
 	default:
-		return refused(fmt.Errorf("relay %q: follow without a lease", a.Relay))
+		return relay.Request{}, fmt.Errorf("relay %q: follow without a lease", a.Relay)
+	}
+	return q, nil
+}
+
+// beginRelay asks for a relay and gives what waits for its line.
+func beginRelay(s Relays, r engine.Request) func(context.Context) error {
+	q, err := RelayRequest(r)
+	if err != nil {
+		return func(context.Context) error { return NotBegun(err) }
 	}
 	wait := s.Begin(q)
 	return func(ctx context.Context) error { return relayError(ctx, wait(ctx)) }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/sallyport/sallyport/actions"
 	"github.com/sallyport/sallyport/actions/relay"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/engine"
@@ -112,27 +113,12 @@ type testRelays struct{ bank *relay.Bank }
 
 // Do takes one step as the running program's relays do.
 func (t testRelays) Do(at time.Duration, r *engine.Request) (begun bool, reason string) {
-	a, _ := r.Args.(engine.RelayArgs)
-	q := relay.Request{
-		Relay: a.Relay, Length: a.Pulse, Rule: r.Firing.Rule.Name, Key: r.Firing.Key,
-		Visit: r.Firing.Visit, Repeat: r.Firing.Rule.Repeat, Expires: r.Expires,
+	q, err := actions.RelayRequest(*r)
+	if err != nil {
+		return false, err.Error()
 	}
 	if q.Rule == "" {
 		q.Cause = "by hand"
-	}
-	switch {
-	case r.Lease && r.LeaseOn:
-		q.Verb = relay.LeaseStart
-	case r.Lease:
-		q.Verb = relay.LeaseEnd
-	case a.Op == engine.RelayPulse:
-		q.Verb = relay.Pulse
-	case a.Op == engine.RelayOn:
-		q.Verb = relay.SetOn
-	case a.Op == engine.RelayOff:
-		q.Verb = relay.SetOff
-	case a.Op == engine.RelayToggle:
-		q.Verb = relay.Toggle
 	}
 	v := t.bank.Do(at, q)
 	return v.Begun, v.Reason
