@@ -2,10 +2,10 @@
 # pairs.sh [PAIRS [SECONDS]]: frames a second beside a bare net/http server, then the
 # time from a post to its action, both measured in one run on this machine.
 # Needs the load generator and the bare server: their folders loadgen and floor
-# below $TOOLS (default ../shared/tools beside the project).
+# below $TOOLS: TOOLS=/where/they/are testdata/bench/pairs.sh
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-pairs=${1:-9}; secs=${2:-5}; tools=$(realpath "${TOOLS:-../shared/tools}")
+pairs=${1:-9}; secs=${2:-5}; tools=$(realpath "${TOOLS:?say where the folders loadgen and floor are: TOOLS=… $0}")
 w=$(mktemp -d); pids=()
 trap 'kill "${pids[@]}" 2>/dev/null; wait; rm -rf "$w"' EXIT
 root=$PWD
