@@ -134,12 +134,72 @@ func TestEveryYAMLBlockLoads(t *testing.T) {
 			}
 		case "broken":
 			// TestProblemsAreAsShown.
+		case "tests":
+			// TestEveryTestOfTheDocsPasses.
 		default:
-			t.Errorf("%s: a yaml block says what it is: rules, world, conditions, site or broken, not %q", b, what)
+			t.Errorf("%s: a yaml block says what it is: rules, world, conditions, site, tests or broken, not %q", b, what)
 		}
 	}
 	if loaded < 10 {
 		t.Errorf("only %d yaml blocks were found", loaded)
+	}
+}
+
+// TestEveryTestOfTheDocsPasses runs the tests of rules that the pages show, each
+// block with the rules that stand before it.
+func TestEveryTestOfTheDocsPasses(t *testing.T) {
+	rules, ran := map[string]string{}, 0
+	for _, b := range blocks(t) {
+		switch b.info {
+		case "yaml rules":
+			rules[b.file] = b.text
+		case "yaml tests":
+			ran++
+			dir := testFolder(t, map[string]string{"rules.yaml": rules[b.file], "rules_test.yaml": b.text})
+			if code, out, errs := typed("test", "--rules", dir); code != exitOK {
+				t.Errorf("%s: test gives %d, prints\n%s%s", b, code, out, errs)
+			}
+		}
+	}
+	if ran < 4 {
+		t.Errorf("only %d blocks of tests were found", ran)
+	}
+}
+
+// TestEveryWordOfTestsHasAnExample keeps the section on tests complete: every key
+// and form of its tables stands in an example that runs.
+func TestEveryWordOfTestsHasAnExample(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(root, "docs", "rules.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(data), "\n## Tests\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var examples strings.Builder
+	for _, b := range blocks(t) {
+		if b.info == "yaml tests" {
+			examples.WriteString(b.text)
+		}
+	}
+	keys := regexp.MustCompile("[`{ ]([a-z]+):")
+	alone := regexp.MustCompile("^\\| `([a-z]+)` ")
+	left := []string{"replay", "notify", "text"} // need a recording; a site file
+	seen := 0
+	for _, line := range strings.Split(section, "\n") {
+		if !strings.HasPrefix(line, "| `") {
+			continue
+		}
+		form, _, _ := strings.Cut(line[1:], "|")
+		words := append(keys.FindAllStringSubmatch(form, -1), alone.FindAllStringSubmatch(line, -1)...)
+		for _, m := range words {
+			seen++
+			if !slices.Contains(left, m[1]) && !regexp.MustCompile("\\b"+m[1]+":").MatchString(examples.String()) {
+				t.Errorf("docs/rules.md: no example of a test has %s", m[1])
+			}
+		}
+	}
+	if seen < 40 {
+		t.Errorf("only %d words were found", seen)
 	}
 }
 
@@ -256,7 +316,7 @@ func TestCommandsOfTheDocsExist(t *testing.T) {
 			args, _, _ := strings.Cut(m[2], "#")
 			for _, arg := range strings.Fields(args) {
 				name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-				if strings.HasPrefix(arg, "-") && name != "" && !strings.Contains(help.String(), "\n  -"+name+" ") && !strings.Contains(help.String(), "\n  -"+name+"\n") {
+				if strings.HasPrefix(arg, "-") && name != "" && !regexp.MustCompile(`(?m)^  -`+regexp.QuoteMeta(name)+`(\s|$)`).MatchString(help.String()) {
 					t.Errorf("%s: %s has no flag %s: %s", b, m[1], arg, line)
 				}
 			}
