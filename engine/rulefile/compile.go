@@ -19,6 +19,8 @@ const (
 	maxPredicates = 2      // predicates within each other
 	maxSteps      = 20_000 // of one rule
 	maxItems      = 64     // of a list in a message
+	maxNesting    = 64     // parts of an expression within each other
+	maxParts      = 2048   // of one expression
 	// muchTooMany keeps sums of steps small; it is far beyond maxSteps.
 	muchTooMany = 1 << 20
 )
@@ -113,6 +115,10 @@ func (c *compiler) parse(text string) (node ast.Node) {
 		c.errorAt(0, "the expression is not valid UTF-8")
 		return nil
 	}
+	if from := tooManyBrackets(text); from >= 0 {
+		c.errorAt(from, tooDeep, maxNesting)
+		return nil
+	}
 	tree, err := parser.Parse(text)
 	if err != nil {
 		from, message := 0, err.Error()
@@ -125,6 +131,16 @@ func (c *compiler) parse(text string) (node ast.Node) {
 			message = "=< compares nothing (did you mean <=?)"
 		}
 		c.errorAt(from, "%s", parseMessage(message))
+		return nil
+	}
+	m := measure{}
+	m.walk(tree.Node, 1)
+	switch {
+	case m.deep != nil:
+		c.errorf(m.deep, tooDeep, maxNesting)
+		return nil
+	case m.parts > maxParts:
+		c.errorf(tree.Node, "an expression has at most %d parts; in a < b < c the part in the middle counts twice", maxParts)
 		return nil
 	}
 	return tree.Node
@@ -196,7 +212,10 @@ type always struct {
 func (c *compiler) branch(n ast.Node) *branch {
 	switch x := n.(type) {
 	case *ast.UnaryNode:
-		if x.Operator == "!" || x.Operator == "not" {
+		if isNot(x) {
+			if inner, ok := x.Node.(*ast.UnaryNode); ok && isNot(inner) {
+				return c.branch(inner.Node)
+			}
 			c.neg = !c.neg
 			k := c.branch(x.Node)
 			c.neg = !c.neg
@@ -221,45 +240,56 @@ func (c *compiler) branch(n ast.Node) *branch {
 	return c.leaf(n)
 }
 
-// join compiles an && or ||.
+// join compiles an && or ||. A row of them (a && b && c) is one list: taken two by two, each would write the text of all
+// before it.
 func (c *compiler) join(x *ast.BinaryNode, op engine.CondOp) *branch {
-	l, r := c.branch(x.Left), c.branch(x.Right)
-	if l == nil || r == nil {
+	nodes := row(x)
+	kids := make([]*branch, len(nodes))
+	failed := false
+	for i, n := range nodes {
+		kids[i] = c.branch(n)
+		failed = failed || kids[i] == nil
+	}
+	if failed {
 		return nil
 	}
-	b := &branch{cond: &engine.Cond{Op: op, Text: x.String()}, steps: l.steps + r.steps + 1}
-	for _, k := range []*branch{l, r} {
-		// a && b && c is one list of three.
+	// absorbing is what decides the whole: false for &&, true for ||.
+	absorbing := engine.TruthOf(op == engine.CondOr)
+	b := &branch{cond: &engine.Cond{Op: op, Text: x.String()}, steps: len(kids) - 1}
+	constants := 0
+	for i, k := range kids {
+		b.steps = min(b.steps+k.steps, muchTooMany)
+		// Brackets do not make it another list.
 		if k.cond.Op == op {
 			b.cond.Kids = append(b.cond.Kids, k.cond.Kids...)
 		} else {
 			b.cond.Kids = append(b.cond.Kids, k.cond)
 		}
-	}
-	if op == engine.CondAnd {
-		var never bool
-		if b.need, never = l.need.both(r.need); never && !c.neg {
-			c.never = true
-		}
-	} else {
-		b.need = l.need.either(r.need)
-	}
-	// absorbing is what decides the whole: false for &&, true for ||.
-	absorbing := engine.TruthOf(op == engine.CondOr)
-	for _, k := range []*branch{l, r} {
-		if k.constant != nil && *k.constant == absorbing {
-			b.constant = k.constant
-		}
-	}
-	if b.constant == nil && l.constant != nil && r.constant != nil {
-		b.constant = l.constant
-	}
-	b.always = append(l.always, r.always...)
-	if b.constant == nil {
-		for i, k := range []*branch{l, r} {
-			if k.constant != nil {
-				b.always = append(b.always, always{[]ast.Node{x.Left, x.Right}[i], *k.constant})
+		switch {
+		case i == 0:
+			b.need = k.need
+		case op == engine.CondAnd:
+			var never bool
+			if b.need, never = b.need.both(k.need); never && !c.neg {
+				c.never = true
 			}
+		default:
+			b.need = b.need.either(k.need)
+		}
+		if k.constant != nil {
+			constants++
+			if *k.constant == absorbing {
+				b.constant = k.constant
+			}
+		}
+		b.always = append(b.always, k.always...)
+	}
+	if constants == len(kids) && b.constant == nil {
+		b.constant = kids[0].constant
+	}
+	for i, k := range kids {
+		if b.constant == nil && k.constant != nil {
+			b.always = append(b.always, always{nodes[i], *k.constant})
 		}
 	}
 	return b

@@ -15,6 +15,9 @@ import (
 func (c *compiler) unary(x *ast.UnaryNode) *val {
 	switch x.Operator {
 	case "!", "not":
+		if inner, ok := x.Node.(*ast.UnaryNode); ok && isNot(inner) {
+			return c.truth(inner.Node)
+		}
 		v := c.truth(x.Node)
 		if v == nil {
 			return nil

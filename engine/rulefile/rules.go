@@ -465,6 +465,9 @@ func trapTail(src *source, n *yaml.Node) int {
 
 // cutOff tells whether an expression lacks its end.
 func cutOff(text string) bool {
+	if len(text) > maxSource || tooManyBrackets(text) >= 0 {
+		return false // which is said of it
+	}
 	_, err := parser.Parse(text)
 	return err != nil && (strings.Contains(err.Error(), "EOF") || strings.Contains(err.Error(), "not terminated"))
 }
