@@ -28,7 +28,7 @@ func (c *compiler) builtin(n ast.Node, name string, args []ast.Node) *val {
 		if isWord(name) {
 			return c.word(n, name, args)
 		}
-		return c.errorf(n, "unknown function %s%s", name, meant(name, functionNames()))
+		return c.errorf(n, "unknown function %s%s", name, c.at.meant(name, functionNames()))
 	}
 	if len(args) != 1 {
 		return c.errorf(n, "%s takes one value, not %d", name, len(args))

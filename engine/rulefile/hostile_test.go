@@ -1,6 +1,8 @@
 package rulefile
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -115,5 +117,105 @@ func TestNesting(t *testing.T) {
 	rs := mustLoad(t, world+"rules: [{name: r, on: plate, when: '!!(plate.confidence > 1) && known(plate.number)', do: [{log: x}]}]")
 	if got := rs.Rules[0].When.Kids[0]; got.Op != engine.CondLeaf || got.Text != "plate.confidence > 1" {
 		t.Errorf("!! is kept: %d %s", got.Op, got.Text)
+	}
+}
+
+// TestManyProblems shows what is said of a folder with more mistakes than anybody reads.
+func TestManyProblems(t *testing.T) {
+	const n = 9000
+	site := testSite()
+	site.Relays = map[string]RelayInfo{}
+	var b strings.Builder
+	b.WriteString("lists:\n")
+	for i := range n {
+		fmt.Fprintf(&b, "  people-of-the-house-%04d: []\n", i)
+		site.Relays[fmt.Sprintf("relay-of-the-gate-%04d", i)] = RelayInfo{}
+	}
+	files := []File{{"a.yaml", []byte(b.String())}}
+	for i := range n {
+		if i%3000 == 0 {
+			b.Reset()
+			b.WriteString("rules:\n")
+		}
+		fmt.Fprintf(&b, "  - {name: r%d, on: plate, when: 'plate.on(\"people-of-the-house-x%03d\")', do: [{relay: relay-of-the-gate-x000, pulse: 1s}]}\n", i, i%1000)
+		if i%3000 == 2999 {
+			files = append(files, File{fmt.Sprintf("b%d.yaml", i/3000), []byte(b.String())})
+		}
+	}
+	start := time.Now()
+	rs, problems := LoadFiles(files, "rules.d", site)
+	took := time.Since(start)
+	t.Logf("it took %s", took)
+	if took > 10*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	said := messages(problems)
+	if rs != nil || len(said) != maxProblems+1 || said[maxProblems] != "rules.d: and 17000 more problems" {
+		t.Fatalf("loads: %v, %d problems, the last: %s", rs != nil, len(said), said[len(said)-1])
+	}
+	if got, want := said[0], `rules.d/b0.yaml:2:43: rule "r0": when: there is no list "people-of-the-house-x000" (did you mean people-of-the-house-0000?)`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if got, want := said[maxMeant], `rules.d/b0.yaml:27:44: rule "r25": when: there is no list "people-of-the-house-x025"`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if n := strings.Count(strings.Join(said, "\n"), "did you mean"); n != maxMeant {
+		t.Errorf("%d say what was meant", n)
+	}
+}
+
+// TestManyWarnings shows that warnings, however many, keep nothing from being loaded and hide no error.
+func TestManyWarnings(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("rules:\n")
+	for i := range 1500 {
+		fmt.Fprintf(&b, "  - {name: r%d, on: start}\n", i)
+	}
+	rs, problems := loadText(t, b.String(), testSite())
+	if said := messages(problems); rs == nil || len(said) != maxProblems+1 || said[maxProblems] != "rules.d: warning: and 500 more problems" {
+		t.Errorf("loads: %v, %d problems, the last: %s", rs != nil, len(said), said[len(said)-1])
+	}
+	b.WriteString("  - {name: last, on: plate, when: plat.number == \"A\"}\n")
+	rs, problems = loadText(t, b.String(), testSite())
+	said := messages(problems)
+	if rs != nil || len(said) != maxProblems+1 || said[maxProblems] != "rules.d: and 502 more problems" {
+		t.Errorf("loads: %v, %d problems, the last: %s", rs != nil, len(said), said[len(said)-1])
+	}
+	if got, want := said[maxProblems-1], `rules.d/test.yaml:1502:35: rule "last": when: unknown name plat`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// TestDistance compares with a count that looks at everything.
+func TestDistance(t *testing.T) {
+	var whole func(a, b string) int
+	whole = func(a, b string) int {
+		if a == "" || b == "" {
+			return len(a) + len(b)
+		}
+		d := min(whole(a[1:], b)+1, whole(a, b[1:])+1)
+		same := 1
+		if a[0] == b[0] {
+			same = 0
+		}
+		d = min(d, whole(a[1:], b[1:])+same)
+		if len(a) > 1 && len(b) > 1 && a[0] == b[1] && a[1] == b[0] {
+			d = min(d, whole(a[2:], b[2:])+1)
+		}
+		return d
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	word := func() string {
+		b := make([]byte, random.IntN(7))
+		for i := range b {
+			b[i] = "abc"[random.IntN(3)]
+		}
+		return string(b)
+	}
+	for range 3000 {
+		a, b, limit := word(), word(), 1+random.IntN(3)
+		if got, want := distance(a, b, limit), whole(a, b); got != want && (got <= limit || want <= limit) {
+			t.Fatalf("%q and %q at %d: %d, want %d", a, b, limit, got, want)
+		}
 	}
 }

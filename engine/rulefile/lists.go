@@ -151,7 +151,7 @@ func (ld *loader) setEntry(e *engine.Entry, field, text string) error {
 	case "schedule":
 		i, ok := ld.schedules[text]
 		if !ok {
-			return fmt.Errorf("there is no schedule %s%s", cut(text), meant(text, ld.scheduleNames))
+			return fmt.Errorf("there is no schedule %s%s", cut(text), ld.sink.meant(text, ld.scheduleNames))
 		}
 		e.Schedule = i
 		ld.scheduleDecls[i].used = true
@@ -272,7 +272,7 @@ func (a at) columns(line int, record []string) []string {
 	for i, c := range record {
 		c = strings.ToLower(strings.TrimSpace(c))
 		if !contains(entryFields(), c) {
-			a.put(line, 1, false, fmt.Sprintf("the first line names the columns (%s); %s is none%s", strings.Join(entryFields(), ","), cut(c), meant(c, entryFields())))
+			a.put(line, 1, false, fmt.Sprintf("the first line names the columns (%s); %s is none%s", strings.Join(entryFields(), ","), cut(c), a.meant(c, entryFields())))
 			return nil
 		}
 		if contains(out[:i], c) {

@@ -332,11 +332,7 @@ func (ld *loader) load(files []File) (*engine.Ruleset, []Problem) {
 	ld.addRules(docs)
 	ld.checkAll()
 
-	problems := ld.sink.problems
-	sortProblems(problems)
-	if ld.sink.dropped > 0 {
-		problems = append(problems, Problem{File: ld.name, Message: fmt.Sprintf("and %d more problems", ld.sink.dropped)})
-	}
+	problems := ld.sink.list(ld.name)
 	// What has errors holds numbers of things that do not exist, so nothing may be put together from it.
 	if Failed(problems) {
 		return nil, problems

@@ -30,13 +30,49 @@ func (s *source) line(n int) string {
 	return s.lines[n-1]
 }
 
-// maxProblems bounds what one load reports.
-const maxProblems = 1000
+// The bounds of what one load reports.
+const (
+	maxProblems = 1000
+	maxMeant    = 50 // problems that say what was probably meant, which looks through all names
+)
 
-// sink collects problems.
+// sink collects problems: of errors and of warnings the first maxProblems each.
 type sink struct {
 	problems []Problem
-	dropped  int
+	errors   int
+	warnings int
+}
+
+// list gives the problems in the order of their places, at most maxProblems and, under the name of the whole, a line
+// that counts the rest. Errors go before warnings when there is no room for both, for they say why nothing is loaded.
+func (s *sink) list(name string) []Problem {
+	room := maxProblems - min(s.errors, maxProblems)
+	var out []Problem
+	for _, p := range s.problems {
+		if p.Warning {
+			if room == 0 {
+				continue
+			}
+			room--
+		}
+		out = append(out, p)
+	}
+	sortProblems(out)
+	if n := s.errors + s.warnings - len(out); n > 0 {
+		out = append(out, Problem{File: name, Message: fmt.Sprintf("and %d more problems", n), Warning: s.errors == 0})
+	}
+	return out
+}
+
+// meant is ` (did you mean x?)` for the nearest known word, or nothing when none is near or much was said already.
+func (s *sink) meant(word string, known []string) string {
+	if s.errors+s.warnings >= maxMeant {
+		return ""
+	}
+	if m := nearest(word, known); m != "" {
+		return " (did you mean " + m + "?)"
+	}
+	return ""
 }
 
 // at is where problems are reported: a file and, within it, a thing and its part.
@@ -58,8 +94,11 @@ func (a at) put(line, col int, warning bool, message string) {
 	if !warning && a.failed != nil {
 		*a.failed = true
 	}
-	if len(a.sink.problems) >= maxProblems {
-		a.sink.dropped++
+	count := &a.sink.errors
+	if warning {
+		count = &a.sink.warnings
+	}
+	if *count++; *count > maxProblems {
 		return
 	}
 	p := Problem{File: a.src.name, Line: line, Col: col, Rule: a.rule, Part: a.part, Message: a.prefix + message, Warning: warning}
@@ -68,6 +107,8 @@ func (a at) put(line, col int, warning bool, message string) {
 	}
 	a.sink.problems = append(a.sink.problems, p)
 }
+
+func (a at) meant(word string, known []string) string { return a.sink.meant(word, known) }
 
 func (a at) errorf(n *yaml.Node, format string, args ...any) {
 	a.put(n.Line, n.Column, false, fmt.Sprintf(format, args...))
@@ -196,7 +237,7 @@ func (a at) mapping(n *yaml.Node, what string, known []string) ([]pair, bool) {
 		}
 		seen[k.Value] = true
 		if known != nil && !contains(known, k.Value) {
-			a.errorf(k, "unknown key %s%s", clean(k.Value), meant(k.Value, known))
+			a.errorf(k, "unknown key %s%s", clean(k.Value), a.meant(k.Value, known))
 			// A misspelt key is read as the one that was meant, so that it is not reported as missing too.
 			if m := nearest(k.Value, known); m != "" && !hasKey(n, m) && !seen[m] {
 				seen[m] = true
@@ -257,7 +298,7 @@ func (a at) word(n *yaml.Node, what string, known []string) (string, bool) {
 		return "", false
 	}
 	if !contains(known, s) {
-		a.errorf(n, "%s is %s, not %s%s", what, orList(known), cut(s), meant(s, known))
+		a.errorf(n, "%s is %s, not %s%s", what, orList(known), cut(s), a.meant(s, known))
 		return "", false
 	}
 	return s, true

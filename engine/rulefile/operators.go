@@ -160,7 +160,7 @@ func (c *compiler) checkWord(a, b *val) bool {
 	if _, def := b.node.(*ast.StringNode); !def {
 		return true
 	}
-	c.errorf(b.node, "%s is %s, never %s%s", a.node.String(), orList(a.words), cut(b.str()), meant(b.str(), a.words))
+	c.errorf(b.node, "%s is %s, never %s%s", a.node.String(), orList(a.words), cut(b.str()), c.at.meant(b.str(), a.words))
 	return false
 }
 

@@ -37,7 +37,7 @@ func (ld *loader) cameraOf(a at, p pair, pairs []pair) int {
 		return 0
 	}
 	if !ld.camera(name) {
-		a.errorf(n, "there is no camera %s%s", cut(name), meant(name, ld.cameraNames))
+		a.errorf(n, "there is no camera %s%s", cut(name), a.meant(name, ld.cameraNames))
 		return 0
 	}
 	return ld.cameras[name]

@@ -99,14 +99,6 @@ func snippet(line string, col int) (source, caret string) {
 	return s, strings.Repeat(" ", at-from) + "^"
 }
 
-// meant is ` (did you mean x?)` for the nearest known word, or nothing when none is near.
-func meant(word string, known []string) string {
-	if s := nearest(word, known); s != "" {
-		return " (did you mean " + s + "?)"
-	}
-	return ""
-}
-
 // Nearest is the name that was probably meant by a word that is none; empty when none is near.
 func Nearest(word string, known []string) string { return nearest(word, known) }
 
@@ -117,31 +109,46 @@ func nearest(word string, known []string) string {
 	}
 	limit := min(max(len(word)/3, 1), 3)
 	best, bestAt := "", limit+1
+	word = strings.ToLower(word)
 	for _, k := range known {
 		if len(k) > 64 {
 			continue
 		}
-		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < bestAt {
+		if d := distance(word, strings.ToLower(k), limit); d < bestAt {
 			best, bestAt = k, d
 		}
 	}
 	return best
 }
 
-// distance counts insertions, deletions, replacements and swaps of neighbours between a and b.
-func distance(a, b string) int {
+// distance counts insertions, deletions, replacements and swaps of neighbours between a and b; some number above the
+// limit when there are more than that.
+func distance(a, b string, limit int) int {
+	far := limit + 1
+	if len(a)-len(b) > limit || len(b)-len(a) > limit {
+		return far
+	}
 	prev2, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range prev {
 		prev[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
-		cur[0] = i
-		for j := 1; j <= len(b); j++ {
+		// What is further from the diagonal than the limit is too far already.
+		low, high := max(1, i-limit), min(len(b), i+limit)
+		cur[low-1] = far
+		if low == 1 {
+			cur[0] = i
+		}
+		for j := low; j <= high; j++ {
 			cost := 1
 			if a[i-1] == b[j-1] {
 				cost = 0
 			}
-			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
+			above := far
+			if j < i+limit {
+				above = prev[j] + 1
+			}
+			cur[j] = min(above, cur[j-1]+1, prev[j-1]+cost)
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
 				cur[j] = min(cur[j], prev2[j-2]+1)
 			}

@@ -606,7 +606,7 @@ type drive struct {
 // checkAll looks at what only shows when all rules are known.
 func (ld *loader) checkAll() {
 	// An error in a rule may be why it uses none.
-	errors := Failed(ld.sink.problems)
+	errors := ld.sink.errors > 0
 	if !errors {
 		ld.warnUnused()
 		for _, warn := range ld.unfed {

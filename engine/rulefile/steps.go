@@ -261,7 +261,7 @@ func (sc *stepCompiler) relay(arg *yaml.Node) {
 	}
 	info, known := sc.ld.site.Relays[name]
 	if !known && !sc.ld.site.Open {
-		a.errorf(arg, "there is no relay %s%s", cut(name), meant(name, sc.ld.relayNames))
+		a.errorf(arg, "there is no relay %s%s", cut(name), a.meant(name, sc.ld.relayNames))
 		return
 	}
 	if !known {
@@ -614,7 +614,7 @@ func (sc *stepCompiler) run(arg *yaml.Node) {
 	case site.Open:
 		sc.ld.assumed = true
 	case !contains(site.AllowPrograms, program):
-		a.errorf(items[0], "the program %s is not in allow_programs of the site file%s", cut(program), meant(program, site.AllowPrograms))
+		a.errorf(items[0], "the program %s is not in allow_programs of the site file%s", cut(program), a.meant(program, site.AllowPrograms))
 		return
 	}
 	type variable struct {
@@ -811,7 +811,7 @@ func (sc *stepCompiler) cameras(n *yaml.Node) []string {
 			continue
 		}
 		if !sc.ld.camera(s) {
-			sc.at.errorf(i, "there is no camera %s%s", cut(s), meant(s, sc.ld.cameraNames))
+			sc.at.errorf(i, "there is no camera %s%s", cut(s), sc.at.meant(s, sc.ld.cameraNames))
 			continue
 		}
 		names = append(names, s)
@@ -828,7 +828,7 @@ func (sc *stepCompiler) notify(arg *yaml.Node) {
 	site := &sc.ld.site
 	if !contains(site.Notifiers, name) {
 		if !site.Open || !validName(name) {
-			a.errorf(arg, "there is no notifier %s%s", cut(name), meant(name, site.Notifiers))
+			a.errorf(arg, "there is no notifier %s%s", cut(name), a.meant(name, site.Notifiers))
 			return
 		}
 		sc.ld.assumed = true
@@ -878,7 +878,7 @@ func (sc *stepCompiler) flag(arg *yaml.Node) {
 	}
 	i, ok := sc.ld.flags[name]
 	if !ok {
-		a.errorf(arg, "there is no flag %s%s; declare it under flags: with its first value", cut(name), meant(name, sc.ld.flagNames))
+		a.errorf(arg, "there is no flag %s%s; declare it under flags: with its first value", cut(name), a.meant(name, sc.ld.flagNames))
 		return
 	}
 	for _, u := range []*uses{&sc.uses, &sc.after} {
@@ -954,7 +954,7 @@ func (sc *stepCompiler) count(arg *yaml.Node) {
 	}
 	i, ok := sc.ld.lines[name]
 	if !ok {
-		a.errorf(arg, "there is no line %s%s", cut(name), meant(name, sc.ld.lineNames))
+		a.errorf(arg, "there is no line %s%s", cut(name), a.meant(name, sc.ld.lineNames))
 		return
 	}
 	line := engine.LineRef(i)

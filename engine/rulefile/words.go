@@ -103,7 +103,7 @@ func (c *compiler) identifier(x *ast.IdentifierNode) *val {
 	if isWord(x.Value) || contains(builtinNames(), x.Value) {
 		return c.errorf(x, "%s is a function; write %s(…)", x.Value, x.Value)
 	}
-	return c.errorf(x, "unknown name %s%s", clean(x.Value), meant(x.Value, append(thingNames(), functionNames()...)))
+	return c.errorf(x, "unknown name %s%s", clean(x.Value), c.at.meant(x.Value, append(thingNames(), functionNames()...)))
 }
 
 // fromLeaf gives a bool its closure of two values.
@@ -270,7 +270,7 @@ func faceText(n ast.Node, get func(*engine.Face) string) *val {
 func (c *compiler) field(x *ast.MemberNode, thing, name string) *val {
 	need, by := carrier(strings.TrimSuffix(thing, ".vehicle"))
 	if !contains(fieldNames(thing), name) {
-		return c.errorf(x, "%s has no field %s%s", thing, clean(name), meant(name, fieldNames(thing)))
+		return c.errorf(x, "%s has no field %s%s", thing, clean(name), c.at.meant(name, fieldNames(thing)))
 	}
 	full := thing + "." + name
 	if thing == "event" && name == "name" {
@@ -501,7 +501,7 @@ func (c *compiler) call(x *ast.CallNode) *val {
 			if contains(fieldNames(id.Value), p) {
 				return c.errorf(f, "%s.%s is a field; write it without ( )", id.Value, p)
 			}
-			return c.errorf(f, "%s has no field %s%s", id.Value, clean(p), meant(p, fieldNames(id.Value)))
+			return c.errorf(f, "%s has no field %s%s", id.Value, clean(p), c.at.meant(p, fieldNames(id.Value)))
 		}
 		if c.value(f) == nil {
 			return nil
@@ -557,7 +557,7 @@ func (c *compiler) named(n ast.Node, what string, names []string, index map[stri
 		if what == "flag" {
 			declare = "; declare it under flags: with its first value"
 		}
-		c.errorf(n, "there is no %s %s%s%s", what, cut(s.Value), meant(s.Value, names), declare)
+		c.errorf(n, "there is no %s %s%s%s", what, cut(s.Value), c.at.meant(s.Value, names), declare)
 	}
 	return i, ok
 }
@@ -574,7 +574,7 @@ func (c *compiler) name(k engine.Kind, name string) {
 
 func (c *compiler) cameraExists(v *val) bool {
 	if !c.ld.camera(v.str()) {
-		c.errorf(v.node, "there is no camera %s%s", cut(v.str()), meant(v.str(), c.ld.cameraNames))
+		c.errorf(v.node, "there is no camera %s%s", cut(v.str()), c.at.meant(v.str(), c.ld.cameraNames))
 		return false
 	}
 	return true
@@ -600,7 +600,7 @@ func (c *compiler) classArg(n ast.Node, z engine.ZoneRef) (scene.Class, bool) {
 	}
 	class, ok := scene.ParseClass(s.Value)
 	if !ok {
-		c.errorf(n, "a class is %s, not %s%s", orList(classWords()), cut(s.Value), meant(s.Value, classWords()))
+		c.errorf(n, "a class is %s, not %s%s", orList(classWords()), cut(s.Value), c.at.meant(s.Value, classWords()))
 		return 0, false
 	}
 	if set := c.ld.zone(z).Classes; set != 0 && !set.Has(class) {
@@ -882,7 +882,7 @@ func (c *compiler) moving(n ast.Node, args []ast.Node) *val {
 			return c.errorf(n, "moving is written %s", form)
 		}
 		if !contains(words, s.Value) {
-			return c.errorf(args[0], "a direction is %s, not %s%s", orList(words), cut(s.Value), meant(s.Value, words))
+			return c.errorf(args[0], "a direction is %s, not %s%s", orList(words), cut(s.Value), c.at.meant(s.Value, words))
 		}
 		for i, w := range words {
 			if w == s.Value {
@@ -969,7 +969,7 @@ func lastSeen(l *engine.Look, z engine.ZoneRef, class scene.Class, within time.D
 func (c *compiler) wired(x *ast.MemberNode, call *ast.CallNode, what, field string) *val {
 	if what == "flag" {
 		if field != "since" {
-			return c.errorf(x, `flag("name") has no field %s%s`, clean(field), meant(field, []string{"since"}))
+			return c.errorf(x, `flag("name") has no field %s%s`, clean(field), c.at.meant(field, []string{"since"}))
 		}
 		i, ok := c.constantName(call, call.Arguments, "flag", c.ld.flagNames, c.ld.flags)
 		if !ok {
@@ -986,7 +986,7 @@ func (c *compiler) wired(x *ast.MemberNode, call *ast.CallNode, what, field stri
 		fields = []string{"on", "open", "since"}
 	}
 	if !contains(fields, field) {
-		return c.errorf(x, `%s("name") has no field %s%s`, what, clean(field), meant(field, fields))
+		return c.errorf(x, `%s("name") has no field %s%s`, what, clean(field), c.at.meant(field, fields))
 	}
 	if len(call.Arguments) != 1 {
 		return c.errorf(call, `%s takes one name: %s("name").%s`, what, what, field)
@@ -1002,7 +1002,7 @@ func (c *compiler) wired(x *ast.MemberNode, call *ast.CallNode, what, field stri
 	}
 	if !contains(known, name) {
 		if !c.ld.site.Open || !validName(name) {
-			return c.errorf(s, "there is no %s %s%s", what, cut(name), meant(name, known))
+			return c.errorf(s, "there is no %s %s%s", what, cut(name), c.at.meant(name, known))
 		}
 		c.ld.assumed = true
 	}
