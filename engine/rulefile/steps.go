@@ -526,18 +526,37 @@ func hideUser(s string) string {
 	return scheme + "://" + rest
 }
 
-// dotSegment tells whether the path of an address holds . or .., which would lead elsewhere.
+// dotSegment tells whether the path of an address holds . or .., which would lead elsewhere. It reads the path as the
+// most careless server does: escapes are taken out as often as there are any, and an escaped / or \ parts it too.
 func dotSegment(s string) bool {
 	_, rest, _ := strings.Cut(s, "://")
 	if i := strings.IndexAny(rest, "?#"); i >= 0 {
 		rest = rest[:i]
 	}
-	for _, seg := range strings.Split(rest, "/")[1:] {
+	_, rest, _ = strings.Cut(rest, "/")
+	rest = unescape(rest)
+	for _, seg := range strings.FieldsFunc(rest, func(r rune) bool { return r == '/' || r == '\\' }) {
 		if seg == "." || seg == ".." {
 			return true
 		}
 	}
 	return false
+}
+
+// unescape takes the %xx out of a path until there is none; what comes out of one may begin another.
+func unescape(s string) string {
+	out := make([]byte, 0, len(s))
+	for i := range len(s) {
+		out = append(out, s[i])
+		for n := len(out); n >= 3 && out[n-3] == '%'; n = len(out) {
+			c, err := strconv.ParseUint(string(out[n-2:]), 16, 8)
+			if err != nil {
+				break
+			}
+			out = append(out[:n-3], byte(c))
+		}
+	}
+	return string(out)
 }
 
 func isToken(s string) bool {

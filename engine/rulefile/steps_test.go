@@ -91,7 +91,7 @@ func TestHostileValues(t *testing.T) {
 		ev := func() *engine.Event { return plate(func(p *engine.Plate) { p.Number = number }) }
 
 		args, skip := filled(t, "plate", `{http: "http://a/x/${plate.number}/y?n=${plate.number}#f", json: {n: "${plate.number}", t: "t ${plate.number}"}, headers: {X-N: "${plate.number}"}}`, ev())
-		if number == "." || number == ".." {
+		if contains([]string{".", "..", "%2e%2e", "a/../../etc"}, number) {
 			if skip != "a value is . or .. in the path" {
 				t.Errorf("%q in a URL: %s", number, shown(args, skip))
 			}
@@ -130,6 +130,45 @@ func TestHostileValues(t *testing.T) {
 		if text := args.(engine.LogArgs).Text; strings.ContainsAny(text, "\r\n\x00") || !strings.HasPrefix(text, "came: ") {
 			t.Errorf("%q in a log: %q", number, text)
 		}
+	}
+}
+
+// TestDotsInAPath shows that no value leads a call to another path, however it is escaped.
+func TestDotsInAPath(t *testing.T) {
+	for _, c := range []struct {
+		address, number string
+		skipped         bool
+	}{
+		{"http://a/x/${plate.number}/y", "..", true},
+		{"http://a/x/${plate.number}/y", ".", true},
+		{"http://a/x/${plate.number}", "..", true},
+		{"http://a/${plate.number}?q=1", "..", true},
+		{"http://a/x/${plate.number}/y", "%2e", true},
+		{"http://a/x/${plate.number}/y", "%2E%2e", true},
+		{"http://a/x/${plate.number}/y", ".%2e", true},
+		{"http://a/x/${plate.number}/y", "%252e%25252e", true},
+		{"http://a/x/${plate.number}/y", "%2%35%%32E", false},
+		{"http://a/x/${plate.number}/y", "%%32e", true},
+		{"http://a/x/${plate.number}/y", "../etc", true},
+		{"http://a/x/${plate.number}/y", `..\etc`, true},
+		{"http://a/x/${plate.number}/y", "b/%2e%2e%2fc", true},
+		{"http://a/x/.${plate.number}/y", ".", true},
+		{"http://a/x/%2e${plate.number}/y", ".", true},
+		{"http://a/x/${plate.number}${plate.number}", ".", true},
+		{"http://a/x/n${plate.number}/y", "..", false},
+		{"http://a/x/${plate.number}/y", "...", false},
+		{"http://a/x/${plate.number}/y", "A.B", false},
+		{"http://a/x/${plate.number}/y", "%", false},
+		{"http://a/x?n=${plate.number}", "../..", false},
+		{"http://a/x#${plate.number}", "..", false},
+	} {
+		args, skip := filled(t, "plate", `{http: "`+c.address+`"}`, plate(func(p *engine.Plate) { p.Number = c.number }))
+		if (skip == "a value is . or .. in the path") != c.skipped || !c.skipped && skip != "" {
+			t.Errorf("%q in %s: %s", c.number, c.address, shown(args, skip))
+		}
+	}
+	if dotSegment("http://a/" + strings.Repeat("%25", 1<<16) + "x") {
+		t.Error("a row of % is taken for dots")
 	}
 }
 
