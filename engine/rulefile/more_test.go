@@ -56,6 +56,51 @@ rules:
 	}
 }
 
+// TestFights shows which two rules that switch one relay on and off are said to fight: those that surely do.
+func TestFights(t *testing.T) {
+	const same, second, first = "one switches it on and the other off on the same condition",
+		"one switches it on and the other off, and that one fires whenever this one does",
+		"one switches it on and the other off, and this one fires whenever that one does"
+	for _, c := range []struct{ a, b, want string }{
+		{`on: plate, when: known(plate.number), do: [{relay: gate, set: on}]`, `on: plate, when: known(plate.number), do: [{relay: gate, set: off}]`, same},
+		{`on: plate, when: known(plate.number), do: [{relay: gate, set: off}]`, `on: plate, when: known(plate.number), do: [{relay: gate, set: on}]`, same},
+		{`on: plate, when: known(plate.number) && day(), do: [{relay: gate, set: on}]`, `on: plate, when: day() && known(plate.number), do: [{relay: gate, set: off}]`, same},
+		{`on: message, do: [{relay: gate, set: on}]`, `on: message, do: [{relay: gate, set: off}]`, same},
+		{`on: target, when: still(), do: [{relay: gate, set: on}]`, `on: target, when: still(), do: [{relay: gate, set: off}]`, same},
+		{`on: plate, when: known(plate.number), do: [{relay: gate, set: on}]`, `on: plate, when: known(plate.number) && night(), do: [{relay: gate, set: off}]`, second},
+		{`on: plate, when: night() && known(plate.number) && known(plate.list), do: [{relay: gate, set: on}]`, `on: plate, when: known(plate.list) && night(), do: [{relay: gate, set: off}]`, first},
+		{`on: [plate, face], per: rule, when: day(), do: [{relay: gate, set: on}]`, `on: plate, when: day() && known(plate.number), do: [{relay: gate, set: off}]`, second},
+		{`on: message, do: [{relay: gate, set: on}]`, `on: message, when: known(message.body.a), do: [{relay: gate, set: off}]`, second},
+		{`on: plate, while: day(), when: known(plate.number), do: [{relay: gate, set: on}]`, `on: plate, when: known(plate.number), do: [{relay: gate, set: off}]`, first},
+		// These may be meant so, or cannot be told.
+		{`on: plate, when: day() && known(plate.number), do: [{relay: gate, set: on}]`, `on: plate, when: night() && known(plate.number), do: [{relay: gate, set: off}]`, ""},
+		{`on: plate, while: day(), when: known(plate.number), do: [{relay: gate, set: on}]`, `on: plate, while: night(), when: known(plate.number), do: [{relay: gate, set: off}]`, ""},
+		{`on: target, when: still(), do: [{relay: gate, set: on}]`, `on: target, when: still(), for: 10s, do: [{relay: gate, set: off}]`, ""},
+		{`on: target, when: still(), do: [{relay: gate, set: on}]`, `on: target, when: 'still() && target.age > "10s"', do: [{relay: gate, set: off}]`, ""},
+		{`on: plate, when: day(), do: [{relay: gate, set: on}]`, `on: face, when: day(), do: [{relay: gate, set: off}]`, ""},
+		{`on: {cron: "0 7 * * *"}, do: [{relay: gate, set: on}]`, `on: {cron: "0 22 * * *"}, do: [{relay: gate, set: off}]`, ""},
+		{`on: plate, when: day(), do: [{relay: gate, set: on}]`, `on: plate, when: day(), do: [{relay: gate, set: off, after: 10s}]`, ""},
+		{`on: plate, when: day(), do: [{relay: gate, set: on, if: known(plate.list)}]`, `on: plate, when: day(), do: [{relay: gate, set: off, if: known(plate.owner)}]`, ""},
+		{`on: plate, when: day(), do: [{relay: gate, set: on}]`, `on: plate, when: day(), mode: shadow, do: [{relay: gate, set: off}]`, ""},
+		{`on: plate, when: day(), do: [{relay: gate, set: on}]`, `on: plate, when: day(), do: [{relay: porch, set: off}]`, ""},
+		{`on: plate, when: day(), do: [{relay: gate, set: on}]`, `on: plate, when: day(), do: [{log: x}], finally: [{relay: gate, set: off}]`, ""},
+	} {
+		rs, problems := loadText(t, "rules:\n  - {name: a, "+c.a+"}\n  - {name: b, "+c.b+"}\n", testSite())
+		if c.want != "" {
+			c.want = `this rule and rule "a" fight for relay "gate": ` + c.want
+		}
+		got := ""
+		for _, p := range problems {
+			if strings.Contains(p.Message, "fight") {
+				got += p.Message
+			}
+		}
+		if got != c.want || rs == nil {
+			t.Errorf("%s\n%s\ngot  %s\nwant %s", c.a, c.b, got, c.want)
+		}
+	}
+}
+
 // TestEveryProblemAtOnce shows all mistakes of all files in one go, in the order of files and lines.
 func TestEveryProblemAtOnce(t *testing.T) {
 	files := []File{

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash/fnv"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -601,6 +603,7 @@ type drive struct {
 	at      at
 	node    *yaml.Node
 	finally bool
+	aside   bool // not done at once each time the rule fires
 }
 
 // checkAll looks at what only shows when all rules are known.
@@ -622,52 +625,138 @@ func (ld *loader) checkAll() {
 	}
 }
 
+const fightFormat = "this rule and rule %q fight for relay %q: %s"
+
 // checkFights warns of two rules that want different things of one relay.
 func (ld *loader) checkFights() {
 	// The first drive of each sort is remembered: one from another rule is enough to warn.
 	first := map[string]drive{}
+	switches := switches{}
 	fights := func(d drive, why string, keys ...string) bool {
 		for _, k := range keys {
 			if o, ok := first[k]; ok && o.rule != d.rule {
-				d.at.warnf(d.node, "this rule and rule %q fight for relay %q: %s", o.rule.Name, d.relay, why)
+				d.at.warnf(d.node, fightFormat, o.rule.Name, d.relay, why)
 				return true
 			}
 		}
 		return false
 	}
 	for _, d := range ld.driven {
-		const ends, both = "one follows and the other switches it off", "one switches it on and the other off on the same condition"
+		const ends = "one follows and the other switches it off"
 		sort := func(op engine.RelayOp) string { return d.relay + " " + op.String() }
-		same := func(op engine.RelayOp) string { return sort(op) + " " + trigger(d.rule) }
 		switch d.op {
 		case engine.RelayToggle:
 			_ = fights(d, "both toggle it", sort(engine.RelayToggle)) || fights(d, ends, sort(engine.RelayFollow))
 		case engine.RelayFollow:
 			fights(d, ends, sort(engine.RelayOff), sort(engine.RelayToggle))
 		case engine.RelayOff:
-			_ = fights(d, ends, sort(engine.RelayFollow)) || !d.finally && fights(d, both, same(engine.RelayOn))
+			_ = fights(d, ends, sort(engine.RelayFollow)) || ld.fightsAtOnce(d, switches)
 		case engine.RelayOn:
-			if !d.finally {
-				fights(d, both, same(engine.RelayOff))
-			}
+			ld.fightsAtOnce(d, switches)
 		}
-		keys := []string{sort(d.op)}
-		if !d.finally {
-			keys = append(keys, same(d.op))
-		}
-		for _, k := range keys {
-			if _, ok := first[k]; !ok {
-				first[k] = d
-			}
+		if k := sort(d.op); first[k].rule == nil {
+			first[k] = d
 		}
 	}
 }
 
-// trigger is what a rule is looked at for and when it holds, as a text.
-func trigger(r *engine.Rule) string {
-	text := fmt.Sprint(r.On)
-	if r.When != nil {
-		text += " " + r.When.Text
+// maxSwitches bounds how many steps of a relay each other one is compared with.
+const maxSwitches = 100
+
+// switches are the steps that switch a relay on or off at once, by relay and word.
+type switches map[string][]trigger
+
+// fightsAtOnce warns of a step that switches a relay on when another rule switches it off, on the same event; or the
+// other way round.
+func (ld *loader) fightsAtOnce(d drive, known switches) bool {
+	if d.aside || d.rule.Mode != engine.ModeLive {
+		return false
 	}
-	return text
+	t := newTrigger(d.rule)
+	other := engine.RelayOn
+	if d.op == engine.RelayOn {
+		other = engine.RelayOff
+	}
+	found := false
+	for _, o := range known[d.relay+" "+other.String()] {
+		if o.rule == d.rule {
+			continue
+		}
+		why := ""
+		switch {
+		case t.same(o):
+			why = "one switches it on and the other off on the same condition"
+		case t.implies(o):
+			why = "one switches it on and the other off, and that one fires whenever this one does"
+		case o.implies(t):
+			why = "one switches it on and the other off, and this one fires whenever that one does"
+		default:
+			continue
+		}
+		d.at.warnf(d.node, fightFormat, o.rule.Name, d.relay, why)
+		found = true
+		break
+	}
+	if k := d.relay + " " + d.op.String(); len(known[k]) < maxSwitches {
+		known[k] = append(known[k], t)
+	}
+	return found
+}
+
+// trigger is what a rule is looked at for and when it holds.
+type trigger struct {
+	rule *engine.Rule
+	// parts are the texts of what must all hold, sorted, each once; mask has a bit for each, to compare fast.
+	parts []string
+	mask  uint64
+}
+
+func newTrigger(r *engine.Rule) trigger {
+	t := trigger{rule: r}
+	add := func(c *engine.Cond) {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(c.Text))
+		t.mask |= 1 << (h.Sum32() % 64)
+		t.parts = append(t.parts, c.Text)
+	}
+	for _, c := range []*engine.Cond{r.When, r.While} {
+		switch {
+		case c == nil:
+		case c.Op == engine.CondAnd:
+			for _, k := range c.Kids {
+				add(k)
+			}
+		default:
+			add(c)
+		}
+	}
+	slices.Sort(t.parts)
+	t.parts = slices.Compact(t.parts)
+	return t
+}
+
+// same tells whether both fire at the same time. Rules with a cron are taken to have different ones.
+func (t trigger) same(o trigger) bool {
+	return !has(t.rule.On, engine.KindCron) && slices.Equal(t.rule.On, o.rule.On) && t.rule.For == o.rule.For && slices.Equal(t.parts, o.parts)
+}
+
+// implies tells whether o fires on an event whenever t does: both in an instant, on a kind they share, and all that o
+// asks for t asks too. A rule that lasts fires when it begins to hold, and two of them begin at different times.
+func (t trigger) implies(o trigger) bool {
+	if t.rule.Level || o.rule.Level || len(t.rule.On) == 0 || o.mask&^t.mask != 0 || len(o.parts) > len(t.parts) {
+		return false
+	}
+	if !slices.ContainsFunc(t.rule.On, func(k engine.Kind) bool { return k != engine.KindCron && has(o.rule.On, k) }) {
+		return false
+	}
+	i := 0
+	for _, p := range o.parts {
+		for i < len(t.parts) && t.parts[i] < p {
+			i++
+		}
+		if i == len(t.parts) || t.parts[i] != p {
+			return false
+		}
+	}
+	return true
 }

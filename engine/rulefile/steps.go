@@ -323,7 +323,9 @@ func (sc *stepCompiler) relay(arg *yaml.Node) {
 	default:
 		sc.step.Text = "relay " + name + " " + args.Op.String()
 	}
-	d := drive{name, args.Op, sc.rule, a, sc.node, sc.finally}
+	d := drive{relay: name, op: args.Op, rule: sc.rule, at: a, node: sc.node, finally: sc.finally}
+	// What is done later, or not always, may be meant to undo what the other does.
+	d.aside = sc.finally || sc.find("if") != nil || sc.find("after") != nil
 	if args.Op != engine.RelayOff {
 		sc.moves = append(sc.moves, moved{a, sc.node, name})
 	}

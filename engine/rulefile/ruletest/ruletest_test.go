@@ -361,3 +361,41 @@ func FuzzTestFile(f *testing.F) {
 		}
 	})
 }
+
+// TestWhatDidNotHappenFails: an expectation that no rule is concerned in fails all
+// the same, whatever its kind.
+func TestWhatDidNotHappenFails(t *testing.T) {
+	rs, problems := rulefile.LoadFiles([]rulefile.File{{Name: "a.yaml", Data: []byte(`zones:
+  apron: {camera: gate, polygon: [[0, 0], [10000, 0], [10000, 10000], [0, 10000]]}
+lines:
+  edge: {camera: gate, from: [0, 6000], to: [10000, 6000], in: right}
+flags: {armed: true}
+rules:
+  - {name: never, on: message, when: 'message.topic == "x"', do: [{relay: gate, pulse: 800ms}, {relay: siren, set: on}]}
+`)}}, "rules.d", rulefile.Site{Open: true})
+	if rulefile.Failed(problems) {
+		t.Fatal(problems)
+	}
+	for _, expect := range []string{
+		"{enter: apron, times: 3}", "{enter: apron}", "{leave: apron}", "{cross: edge}", "{cross: edge, direction: in, times: 99}",
+		`{call: "https://nobody.example"}`, "{log: hello}", "{plates: add}", "{flag: armed, is: false}", "{relay: siren, is: on}",
+		"{relay: siren, times: 1}", "{rule: never}", "{rule: never, fires: 1}",
+	} {
+		folder := fstest.MapFS{"a_test.yaml": {Data: []byte("tests:\n  - {name: a, until: 5s, expect: " + expect + "}\n")}}
+		rep, err := Run(folder, "rules.d", options(rs))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rep.Passed != 0 || rep.Failed != 1 || len(rep.Problems) > 0 {
+			t.Errorf("%s: %d passed, %d failed, %v", expect, rep.Passed, rep.Failed, rep.Problems)
+		}
+	}
+	folder := fstest.MapFS{"a_test.yaml": {Data: []byte("tests:\n  - {name: a, events: [{at: 1s, relay: gate, pulse: 800ms}], expect: {nothing: true}}\n")}}
+	rep, err := Run(folder, "rules.d", options(rs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rep.Failed != 1 {
+		t.Errorf("nothing: a relay moved by hand: %d passed, %d failed, %v", rep.Passed, rep.Failed, rep.Problems)
+	}
+}
