@@ -188,6 +188,9 @@ func (d *diff) play(ctx context.Context, p process, site *config.Site) error {
 		}
 	}
 	sides[0].r.warnOfPosts()
+	if sides[0].r.nothingCounted() {
+		return errNothingCounted
+	}
 	d.compare(sides[0], sides[1])
 	return nil
 }

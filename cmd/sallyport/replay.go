@@ -358,6 +358,13 @@ func (r *replay) warnOfPosts() {
 	}
 }
 
+// nothingCounted says that a recording has posts and that none of them was of a
+// camera: nothing can be concluded from it.
+func (r *replay) nothingCounted() bool { return r.posts > 0 && r.posts == r.bad+r.strangers }
+
+// errNothingCounted is what there is to say then.
+var errNothingCounted = errors.New("no post of the recording is of a camera that the rules know; name the site file it was recorded with (-c)")
+
 // scalar reads a flag's value.
 func scalar(raw json.RawMessage) (engine.Scalar, bool) {
 	var v any

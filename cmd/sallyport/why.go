@@ -242,6 +242,9 @@ func (f *whyFlags) replayed(ctx context.Context, p process, file string, site *c
 		return 0, err
 	}
 	r.warnOfPosts()
+	if r.nothingCounted() {
+		return 0, errNothingCounted
+	}
 	return exitOK, f.show(p, v, loc)
 }
 

@@ -378,7 +378,7 @@ rules:
 	}
 	for _, expect := range []string{
 		"{enter: apron, times: 3}", "{enter: apron}", "{leave: apron}", "{cross: edge}", "{cross: edge, direction: in, times: 99}",
-		`{call: "https://nobody.example"}`, "{log: hello}", "{plates: add}", "{flag: armed, is: false}", "{relay: siren, is: on}",
+		`{call: "https://nobody.example"}`, "{log: hello}", "{plates: add}", "{flag: armed, is: false}", "{relay: siren, is: on, at: 1s}",
 		"{relay: siren, times: 1}", "{rule: never}", "{rule: never, fires: 1}",
 	} {
 		folder := fstest.MapFS{"a_test.yaml": {Data: []byte("tests:\n  - {name: a, until: 5s, expect: " + expect + "}\n")}}

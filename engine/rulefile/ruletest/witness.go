@@ -160,8 +160,11 @@ func partLines(p *engine.Part) []string {
 			mark = "> "
 		}
 		var seen []string
-		for i := range values {
-			seen = append(seen, values[i].Text())
+		for _, v := range values {
+			if !p.Missing {
+				v.Bound = nil // how far it is beyond does not matter
+			}
+			seen = append(seen, v.Text())
 		}
 		rows = append(rows, [2]string{fmt.Sprintf("%s%-7s  %s%s", mark, p.Answer, strings.Repeat("  ", depth), text), strings.Join(seen, ", ")})
 	}
