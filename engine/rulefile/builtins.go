@@ -60,7 +60,7 @@ func (c *compiler) builtin(n ast.Node, name string, args []ast.Node) *val {
 		v.kind, v.steps, v.long = kText, textSteps(a), a.long
 		v.text = func(l *engine.Look, it *item) (string, bool) {
 			s, ok := f(l, it)
-			if !ok {
+			if !ok || len(s) > maxCased {
 				return "", false
 			}
 			return change(s), true
@@ -158,11 +158,29 @@ func (c *compiler) toNumber(n ast.Node, name string, a *val) numFunc {
 }
 
 func parseNumber(s string) (float64, bool) {
+	if len(s) > maxNumber {
+		return 0, false
+	}
 	f, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
 	if err != nil {
 		return 0, false
 	}
 	return finite(f)
+}
+
+// characters counts the characters of a text; in a long one only those bytes that begin one, which is much faster and
+// the same for valid UTF-8.
+func characters(s string) int {
+	if len(s) <= maxCased {
+		return utf8.RuneCountInString(s)
+	}
+	n := 0
+	for i := range len(s) {
+		if s[i]&0xC0 != 0x80 {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *compiler) length(v, a *val) *val {
@@ -173,7 +191,7 @@ func (c *compiler) length(v, a *val) *val {
 		v.steps = textSteps(a)
 		v.num = func(l *engine.Look, it *item) (float64, bool) {
 			s, ok := f(l, it)
-			return float64(utf8.RuneCountInString(s)), ok
+			return float64(characters(s)), ok
 		}
 	case kList:
 		n := float64(len(a.items))
@@ -189,7 +207,7 @@ func (c *compiler) length(v, a *val) *val {
 			}
 			switch x := x.(type) {
 			case string:
-				return float64(utf8.RuneCountInString(x)), true
+				return float64(characters(x)), true
 			case []any:
 				return float64(len(x)), true
 			case map[string]any:

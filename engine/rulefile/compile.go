@@ -21,6 +21,9 @@ const (
 	maxItems      = 64     // of a list in a message
 	maxNesting    = 64     // parts of an expression within each other
 	maxParts      = 2048   // of one expression
+	maxText       = 16_384 // bytes of a text in a message, and of texts put together with +
+	maxCased      = 1024   // bytes of a text for lower, upper and trim, which are slow; of a longer one they are unknown
+	maxNumber     = 100    // bytes of a text that is read as a number
 	// muchTooMany keeps sums of steps small; it is far beyond maxSteps.
 	muchTooMany = 1 << 20
 )

@@ -576,7 +576,7 @@ func (c *compiler) inLoose(v, a, b *val) {
 }
 
 // textSteps is what looking through a text costs, in steps of at most a quarter of a microsecond. A text of a device is
-// short, one of a message may have 16 KB.
+// short, one of a message may have maxText.
 func textSteps(v *val) int {
 	if v.long {
 		return v.steps + 80
@@ -640,7 +640,7 @@ func (c *compiler) search(x *ast.BinaryNode, a, b *val) *val {
 func patternSteps(pattern string, long bool) int {
 	characters := 256
 	if long {
-		characters = 16 << 10
+		characters = maxText
 	}
 	states := maxSteps
 	if tree, err := syntax.Parse(pattern, syntax.Perl); err == nil {
@@ -670,7 +670,7 @@ func (c *compiler) arithmetic(x *ast.BinaryNode, a, b *val) *val {
 		v.text = func(l *engine.Look, it *item) (string, bool) {
 			s, ok1 := f(l, it)
 			t, ok2 := g(l, it)
-			if !ok1 || !ok2 || len(s)+len(t) > 1<<16 {
+			if !ok1 || !ok2 || len(s)+len(t) > maxText {
 				return "", false
 			}
 			return s + t, true
