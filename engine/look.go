@@ -377,6 +377,22 @@ func (l *Look) PlateOn(list int, level PlateLevel) Truth {
 	return t
 }
 
+// PlateLapsed says that the plate stands on a list and is not valid now, for an
+// explanation: people ask why a listed plate did not count.
+func (l *Look) PlateLapsed(list int) bool {
+	p := l.Plate()
+	if p == nil {
+		return false
+	}
+	entries := l.w.rs.Lists[list]
+	hits := entries.byPlate[NormalPlate(p.Number)]
+	if len(hits) == 0 {
+		return false
+	}
+	t, _ := l.w.valid(entries, hits)
+	return t == False
+}
+
 // During says whether a schedule holds now; unknown while the clock is not set.
 func (l *Look) During(schedule int) Truth {
 	if !l.w.clockOK() {

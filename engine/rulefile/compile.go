@@ -353,7 +353,7 @@ func (c *compiler) value(n ast.Node) *val {
 	c.also = nil
 	c.read(mark, n, v)
 	for _, r := range also {
-		c.readAlso(r.name, r.val)
+		c.readAlso(r)
 	}
 	return v
 }

@@ -16,6 +16,9 @@ const maxReading = 80
 type reading struct {
 	name string
 	val  *val
+	// only, when set, says whether there is anything to say; says then says it.
+	only func(*engine.Look) bool
+	says string
 }
 
 // gap is a comparison with a constant, whose distance can be said.
@@ -31,29 +34,29 @@ type gap struct {
 func (c *compiler) read(mark int, n ast.Node, v *val) {
 	c.readings = c.readings[:mark]
 	if v != nil && !v.constant && !pointed(n) {
-		c.readings = append(c.readings, reading{n.String(), v})
+		c.readings = append(c.readings, reading{name: n.String(), val: v})
 	}
 }
 
 // readAlso notes what says more about a leaf than its own answer.
-func (c *compiler) readAlso(name string, v *val) {
+func (c *compiler) readAlso(add reading) {
 	for _, r := range c.readings {
-		if r.name == name {
+		if r.name == add.name {
 			return
 		}
 	}
-	c.readings = append(c.readings, reading{name, v})
+	c.readings = append(c.readings, add)
 }
 
 // also is what says more about the answer of a function than the answer itself.
 func also(n ast.Node, name string) []reading {
 	switch name {
 	case "during", "night", "day":
-		return []reading{{"now", &val{kind: kTime, node: n, time: func(l *engine.Look, _ *item) (time.Time, bool) { return l.Now(), l.ClockOK() }}}}
+		return []reading{{name: "now", val: &val{kind: kTime, node: n, time: func(l *engine.Look, _ *item) (time.Time, bool) { return l.Now(), l.ClockOK() }}}}
 	case "moving", "still", "toward":
 		return []reading{
-			{"target.heading", &val{kind: kNumber, node: n, num: func(l *engine.Look, _ *item) (float64, bool) { return l.Heading() }}},
-			{"target.speed", &val{kind: kNumber, node: n, num: func(l *engine.Look, _ *item) (float64, bool) { return l.Speed() }}},
+			{name: "target.heading", val: &val{kind: kNumber, node: n, num: func(l *engine.Look, _ *item) (float64, bool) { return l.Heading() }}},
+			{name: "target.speed", val: &val{kind: kNumber, node: n, num: func(l *engine.Look, _ *item) (float64, bool) { return l.Speed() }}},
 		}
 	}
 	return nil
@@ -99,7 +102,7 @@ func (c *compiler) reader(n ast.Node) func(*engine.Look) []engine.Reading {
 	text := n.String()
 	var shown []reading
 	for _, r := range list {
-		if r.name != text && (g == nil || r.val != g.a) {
+		if r.name != text && (g == nil || r.val == nil || r.val != g.a) {
 			shown = append(shown, r)
 		}
 	}
@@ -112,6 +115,12 @@ func (c *compiler) reader(n ast.Node) func(*engine.Look) []engine.Reading {
 			out = append(out, g.reading(l))
 		}
 		for _, r := range shown {
+			if r.only != nil {
+				if r.only(l) {
+					out = append(out, engine.Reading{Name: r.name, Value: r.says})
+				}
+				continue
+			}
 			out = append(out, engine.Reading{Name: r.name, Value: r.val.shown(l)})
 		}
 		return out

@@ -519,7 +519,10 @@ func (c *compiler) plateOn(x *ast.CallNode, name string) *val {
 		return nil
 	}
 	c.uses.lists = union(c.uses.lists, []int{list})
-	c.also = []reading{{"plate.number", plateText(x, func(p *engine.Plate) string { return p.Number })}}
+	c.also = []reading{
+		{name: "plate.number", val: plateText(x, func(p *engine.Plate) string { return p.Number })},
+		{name: "its entry in " + c.ld.listNames[list], says: "not valid now", only: func(l *engine.Look) bool { return l.PlateLapsed(list) }},
+	}
 	level := engine.PlateExact
 	steps := 2
 	switch name {
