@@ -82,3 +82,54 @@ func TestARepeatThatDidNothingKeepsWhatTheFirstFiringOwes(t *testing.T) {
 		t.Errorf("the close was not done:\n%s", text)
 	}
 }
+
+// TestAFloodBeforeARestartDoesNotMakeAnArrivalNew: the visit in which the gate opened
+// is kept, however many were read after it.
+func TestAFloodBeforeARestartDoesNotMakeAnArrivalNew(t *testing.T) {
+	b := newBench(t, gateRule())
+	b.plate("ABC1234")
+	for i := range 900 {
+		b.wait(time.Millisecond)
+		b.plate(fmt.Sprintf("%04dQQ%04d", i*37%10000, i*91%10000))
+	}
+	state := b.e.Export()
+	o := DefaultOptions()
+	o.Restore = &state
+	e, _ := New(site(gateRule()), o, b.instant())
+	for _, d := range e.Apply(b.instant(), &Event{Kind: KindPlate, Camera: "gate", Plate: &Plate{Number: "ABC1234"}, Received: b.instant().Wall}) {
+		if d.Type == DecisionFiring {
+			t.Errorf("it fired again: %s", row(&d))
+		}
+	}
+}
+
+// TestAFlagThatWentBackWhileAwayIsNoEvent: nothing fires at a start because a flag's
+// time ran out before it.
+func TestAFlagThatWentBackWhileAwayIsNoEvent(t *testing.T) {
+	set := sets("armed", true)
+	set.Args = FlagArgs{Flag: "armed", Set: boolean(true), For: 3 * time.Second}
+	rules := func() []*Rule {
+		return []*Rule{
+			{Name: "arm", On: []Kind{KindMotion}, When: always, Do: []Step{set}},
+			{Name: "over", On: []Kind{KindFlag}, When: flagIs("armed", boolean(false)), Do: []Step{pulse("gate")}},
+		}
+	}
+	b := newBench(t, rules()...)
+	b.apply(&Event{Kind: KindMotion, Camera: "front"})
+	b.wait(time.Second)
+	state := b.e.Export()
+	o := DefaultOptions()
+	o.Restore = &state
+	later := Instant{Wall: b.instant().Wall.Add(10 * time.Second)}
+	e, out := New(site(rules()...), o, later)
+	out = append([]Decision(nil), out...)
+	out = append(out, e.Advance(Instant{Mono: time.Minute, Wall: later.Wall.Add(time.Minute)})...)
+	for _, d := range out {
+		if d.Do != nil {
+			t.Errorf("something was done: %s", row(&d))
+		}
+	}
+	if v := e.flags["armed"].value; v != boolean(false) {
+		t.Errorf("the flag is %v", v)
+	}
+}

@@ -14,7 +14,7 @@ const (
 	// stateVersion is the version of the text that [State.Encode] gives.
 	stateVersion = 1
 	// MaxState bounds the bytes of an encoded state.
-	MaxState = 64 << 20
+	MaxState = 8 << 20
 	// maxAge bounds every time in a state, so that sums of them stay small.
 	maxAge = 20 * 365 * 24 * time.Hour
 	// maxSavedText bounds the bytes of a name or key in a state; of visits and keys
@@ -23,9 +23,10 @@ const (
 	// maxSavedValue bounds the bytes of a flag's value in a state.
 	maxSavedValue = 1 << 16
 	// maxSavedKeys bounds the keys of all rules together in a state.
-	maxSavedKeys = 100_000
-	// maxSavedVisits bounds the visits of one camera in a state; the latest are kept.
-	maxSavedVisits = 200
+	maxSavedKeys = 20_000
+	// maxSavedVisits bounds the visits of one camera in a state: all that there can
+	// be, for one that is left out could open once more.
+	maxSavedVisits = maxVisits
 	// maxSavedNumber bounds counts of reads and visits on every machine.
 	maxSavedNumber = math.MaxInt32 / 2
 	// cronBack is how far the wall clock may have gone back over a restart for a
@@ -432,7 +433,7 @@ func (e *Engine) exportKey(ks *keyState) (savedKey, bool) {
 
 func (e *Engine) exportCamera(cam *camera) savedCamera {
 	x := savedCamera{Name: cam.name, Number: min(cam.visitSeq, maxSavedNumber)}
-	for _, v := range cam.visits[max(0, len(cam.visits)-maxSavedVisits):] {
+	for _, v := range cam.visits {
 		if len(v.first) > maxSavedText || len(v.owner) > maxSavedText || v.number > maxSavedNumber {
 			continue
 		}
@@ -502,8 +503,15 @@ func (r *restorer) flag(f *savedFlag) {
 	if f.Back == nil {
 		return
 	}
-	if back := f.Back.scalar(); back.Type == v.Type {
-		r.flagBack(f.Name, back, r.now.Mono+max(f.Left-r.away, 0))
+	back := f.Back.scalar()
+	switch {
+	case back.Type != v.Type:
+	case f.Left <= r.away:
+		// It went back while the program was away: the value it has now is its first,
+		// which is no event.
+		r.flags[f.Name] = flag{value: back, since: r.now.Mono}
+	default:
+		r.flagBack(f.Name, back, r.now.Mono+f.Left-r.away)
 	}
 }
 

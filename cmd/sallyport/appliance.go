@@ -64,6 +64,7 @@ type appliance struct {
 	rulesIn chan *engine.Ruleset
 	asks    chan func(*engine.Engine)
 	stopped chan struct{} // closed when the loop has ended
+	asked   bool          // the loop's own: a relay was asked to go on since the state was kept
 }
 
 // newAppliance puts the parts together. Relays are set off before it returns.
@@ -215,7 +216,8 @@ func (a *appliance) loop(ctx context.Context) {
 			timer.Reset(time.Until(a.start.Add(at)))
 			armed = at
 		}
-		save.look(eng)
+		save.look(eng, a.asked)
+		a.asked = false
 		ready := a.port.Ready()
 		if more {
 			ready = always
@@ -271,6 +273,9 @@ func (a *appliance) takePosts(eng *engine.Engine) (more bool) {
 			}
 		}
 		a.port.Release(it)
+		if a.asked {
+			return true // what a restart must know is kept before anything else
+		}
 	}
 	return true
 }
@@ -352,6 +357,9 @@ func (a *appliance) lastRelays() {
 // else is done here: other rules, lines to write.
 func (a *appliance) hand(q *engine.Request) {
 	a.runner.Submit(*q)
+	if r, ok := q.Args.(engine.RelayArgs); ok && !q.Lease && r.Op != engine.RelayOff {
+		a.asked = true
+	}
 	runtime.Gosched()
 }
 

@@ -11,6 +11,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends what does not end by itself
 	// A reader that goes away must not end the program with its relays on.
 	signal.Ignore(syscall.SIGPIPE)
 	hangup := make(chan os.Signal, 1)

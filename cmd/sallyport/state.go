@@ -50,12 +50,25 @@ func loadState(file string, log *slog.Logger, note func(text string)) *engine.St
 }
 
 func readState(file string) ([]byte, error) {
+	if err := regular(file); err != nil {
+		return nil, err
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	return io.ReadAll(io.LimitReader(f, engine.MaxState+2))
+}
+
+// regular says what is wrong with a file that is not a regular one: to open a pipe
+// could wait for ever.
+func regular(file string) error {
+	info, err := os.Stat(file)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", file)
+	}
+	return err
 }
 
 // stateKeeper writes the state beside the loop, which a slow disk never delays: of
@@ -162,8 +175,9 @@ func syncFolder(dir string) error {
 	return d.Sync()
 }
 
-// saving says when the loop hands its state on: soon after a change, and no more
-// often than every stateEvery.
+// saving says when the loop hands its state on: at once when a relay was asked to
+// go on, so that a restart does not ask again for the same arrival; else soon after
+// a change, and no more often than every stateEvery.
 type saving struct {
 	keep  func(engine.State)
 	timer *time.Timer
@@ -178,9 +192,18 @@ func newSaving(keep func(engine.State)) *saving {
 	return s
 }
 
-// look arms the timer when something changed since the last time.
-func (s *saving) look(eng *engine.Engine) {
-	if s.keep == nil || s.armed || eng.Altered() == s.kept {
+// look saves at once when a relay was asked, and arms the timer when something else
+// changed since the last time.
+func (s *saving) look(eng *engine.Engine, asked bool) {
+	if s.keep == nil {
+		return
+	}
+	if asked {
+		s.timer.Stop()
+		s.save(eng)
+		return
+	}
+	if s.armed || eng.Altered() == s.kept {
 		return
 	}
 	s.armed = true
