@@ -5,10 +5,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // errDataInUse says that another sallyport runs on the same data folder.
 var errDataInUse = errors.New("another sallyport runs with this data folder; stop it, or name another folder with `data`")
+
+// lockWait is how long the lock is waited for, lockTry how often it is tried.
+const (
+	lockWait = 2 * time.Second
+	lockTry  = 20 * time.Millisecond
+)
 
 // lockData keeps a second program from the same data folder: two would write the
 // same state, and move the same relays. The lock ends with the process.
@@ -20,8 +27,15 @@ func lockData(dir string) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := lockFile(f); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", dir, err), f.Close())
+	// A program that was killed a moment ago may not be gone yet.
+	for until := time.Now().Add(lockWait); ; {
+		err := lockFile(f)
+		if err == nil {
+			return func() { _ = f.Close() }, nil
+		}
+		if !errors.Is(err, errDataInUse) || time.Now().After(until) {
+			return nil, errors.Join(fmt.Errorf("%s: %w", dir, err), f.Close())
+		}
+		time.Sleep(lockTry)
 	}
-	return func() { _ = f.Close() }, nil
 }
