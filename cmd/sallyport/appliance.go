@@ -48,6 +48,7 @@ type parts struct {
 	state   *engine.State
 	onState func(engine.State)
 	log     *slog.Logger
+	plates  *plateWatch // may be nil
 	// shift moves the wall clock, for a demonstration by night.
 	shift time.Duration
 }
@@ -268,6 +269,11 @@ func (a *appliance) takePosts(eng *engine.Engine) (more bool) {
 			}
 			ds := eng.Apply(at, ev)
 			a.decided(ds)
+			if a.plates != nil {
+				if advice := a.plates.note(at.Mono, ev); advice != "" {
+					a.log.Warn("two cameras may see one place", "advice", advice)
+				}
+			}
 			if ev.Kind == engine.KindPlate && ev.Plate != nil && a.onClosed != nil && !fired(ds) {
 				a.onClosed(at, ev.Plate.Number, whyNot(eng))
 			}

@@ -26,6 +26,7 @@ type reloader struct {
 	dir  string // the rule files
 	data string // the data folder; empty = none
 	site rulefile.Site
+	seen *plateWatch // what cameras sent so far; nil = nothing
 	log  *slog.Logger
 	note func(text string) // a line for people
 	tell func(text string) // a problem, as people read it
@@ -75,7 +76,11 @@ func absolute(dir string) string {
 
 // load tries the folder. On success the set is remembered as the last good one.
 func (r *reloader) load() (*engine.Ruleset, bool) {
-	rs, problems := rulefile.Load(r.dir, r.site)
+	site := r.site
+	if r.seen != nil {
+		site = r.seen.known(site)
+	}
+	rs, problems := rulefile.Load(r.dir, site)
 	r.mu.Lock()
 	r.problems = problems
 	r.mu.Unlock()

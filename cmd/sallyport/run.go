@@ -107,7 +107,8 @@ func (s *service) run(ctx context.Context) (err error) {
 		}
 	}
 
-	r := &reloader{dir: s.dir, data: s.site.Data, site: ruleSite(s.site), log: log, note: lines.note,
+	seen := newPlateWatch()
+	r := &reloader{dir: s.dir, seen: seen, data: s.site.Data, site: ruleSite(s.site), log: log, note: lines.note,
 		tell: errs.text}
 	w := watch.New(s.dir, watch.Options{Problem: func(err error) { log.Warn("watching the rules folder", "error", err) }})
 	defer w.Close()
@@ -117,7 +118,8 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 
 	parts := parts{
-		site: s.site, rules: rules, cameras: cams, relays: s.relays, log: log, shift: s.shift,
+		plates: seen,
+		site:   s.site, rules: rules, cameras: cams, relays: s.relays, log: log, shift: s.shift,
 		onEvent: lines.event, onDecision: lines.decision, onRelay: lines.relay, onLog: lines.logStep, onClosed: lines.closed,
 	}
 	for _, c := range s.site.Cameras {

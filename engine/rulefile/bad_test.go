@@ -15,7 +15,7 @@ import (
 // goldenSite is the site of the golden files: that of the tests, with a camera whose posts may come from anybody.
 func goldenSite() Site {
 	s := testSite()
-	s.Known = map[string]CameraInfo{"gate": {}, "front": {Trusted: true}}
+	s.Known = map[string]CameraInfo{"gate": {Plates: true}, "front": {Trusted: true, Plates: true, NoHeading: true, NoConfidence: true}}
 	return s
 }
 

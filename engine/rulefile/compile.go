@@ -68,6 +68,8 @@ type uses struct {
 	flags      []string
 	lists      []int // that plate.on and the like look into
 	deviceList bool  // plate.list is read
+	heading    bool  // plate.heading is
+	confidence bool  // plate.confidence is
 	near       bool  // plate.near decides for it, not against
 	steps      int
 }

@@ -38,6 +38,8 @@ type RelayInfo struct {
 type CameraInfo struct {
 	// Trusted says that its posts must come with a token or from an address of its own.
 	Trusted bool
+	// Plates says that it sent plates; NoHeading and NoConfidence that none of them had one.
+	Plates, NoHeading, NoConfidence bool
 }
 
 // Site is what the site file gives to rules: names, permissions and the place.

@@ -524,6 +524,7 @@ func (rc *ruleCompiler) finish() {
 	}
 	rc.use()
 	rc.checkTrust()
+	rc.checkSent()
 	if s := rc.uses.steps + rc.after.steps + rc.acts.steps; s > maxSteps {
 		rc.at.errorf(rc.node, "the rule takes up to %d steps, more than %d; look through fewer lists or texts", s, maxSteps)
 	}

@@ -2,6 +2,7 @@ package rulefile
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sallyport/sallyport/engine"
@@ -79,11 +80,45 @@ func (rc *ruleCompiler) checkTrust() {
 	}
 }
 
-// untrusted is the first camera whose events the rule takes and whose posts may come from anybody.
-func (rc *ruleCompiler) untrusted() (string, bool) {
-	if rc.scope.carries&carriesCamera == 0 || len(rc.moves) == 0 {
-		return "", false
+// checkSent warns of a rule that reads what its cameras never sent with a plate: such a part is unknown for ever. A rule
+// that asks known() or gives a default knows that.
+func (rc *ruleCompiler) checkSent() {
+	n := rc.find("when")
+	if n == nil || rc.scope.carries&carriesPlate == 0 {
+		return
 	}
+	source := strings.ReplaceAll(n.Value, " ", "")
+	for _, field := range []struct {
+		name  string
+		reads bool
+		never func(CameraInfo) bool
+	}{
+		{"heading", rc.uses.heading, func(i CameraInfo) bool { return i.NoHeading }},
+		{"confidence", rc.uses.confidence, func(i CameraInfo) bool { return i.NoConfidence }},
+	} {
+		word := "plate." + field.name
+		if !field.reads || strings.Contains(source, "known("+word) || strings.Contains(source, word+"??") {
+			continue
+		}
+		var silent []string
+		for _, name := range rc.cameras() {
+			info := rc.ld.site.Known[name]
+			if info.Plates && !field.never(info) {
+				silent = nil
+				break
+			}
+			if info.Plates {
+				silent = append(silent, strconv.Quote(name))
+			}
+		}
+		if len(silent) > 0 {
+			rc.at.in("when").warnf(n, "camera %s never sent %s with a plate, so this is unknown", strings.Join(silent, ", "), word)
+		}
+	}
+}
+
+// cameras are the cameras whose events the rule takes, sorted.
+func (rc *ruleCompiler) cameras() []string {
 	var names []string
 	for _, c := range rc.rule.Need.Cameras {
 		names = append(names, rc.ld.cameraNames[c])
@@ -92,7 +127,15 @@ func (rc *ruleCompiler) untrusted() (string, bool) {
 		names = slices.Clone(rc.ld.cameraNames)
 	}
 	slices.Sort(names)
-	for _, n := range names {
+	return names
+}
+
+// untrusted is the first camera whose events the rule takes and whose posts may come from anybody.
+func (rc *ruleCompiler) untrusted() (string, bool) {
+	if rc.scope.carries&carriesCamera == 0 || len(rc.moves) == 0 {
+		return "", false
+	}
+	for _, n := range rc.cameras() {
 		if info, known := rc.ld.site.Known[n]; known && !info.Trusted {
 			return n, true
 		}

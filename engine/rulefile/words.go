@@ -462,12 +462,14 @@ func (c *compiler) plateField(x *ast.MemberNode, thing, name string) *val {
 		c.uses.deviceList = true
 		return plateText(x, func(p *engine.Plate) string { return p.List })
 	case "heading":
+		c.uses.heading = true
 		return plateText(x, func(p *engine.Plate) string { return p.Heading }).of("approach", "away")
 	case "color":
 		return plateText(x, func(p *engine.Plate) string { return p.Color })
 	case "owner":
 		return &val{kind: kText, node: x, steps: 1, text: func(l *engine.Look, _ *item) (string, bool) { return l.PlateOwner() }}
 	case "confidence":
+		c.uses.confidence = true
 		return &val{kind: kNumber, node: x, steps: 1, bounded: true, high: 100, num: func(l *engine.Look, _ *item) (float64, bool) {
 			p := l.Plate()
 			if p == nil {
