@@ -230,7 +230,7 @@ func (a *appliance) loop(ctx context.Context) {
 			save.save(eng)
 			return
 		case <-ready:
-			more = a.takePosts(eng)
+			more = a.takePosts(ctx, eng)
 		case <-a.inbox.wake:
 			a.takeInbox(eng, &spare)
 		case <-timer.C:
@@ -248,8 +248,12 @@ func (a *appliance) loop(ctx context.Context) {
 
 // takePosts takes what the cameras posted, a burst at most, so that a flood delays
 // nothing else for long. It says whether there may be more.
-func (a *appliance) takePosts(eng *engine.Engine) (more bool) {
+// A post that was not taken when the program is told to stop is not taken any more.
+func (a *appliance) takePosts(ctx context.Context, eng *engine.Engine) (more bool) {
 	for range burst {
+		if ctx.Err() != nil {
+			return false
+		}
 		it, ok := a.port.Take()
 		if !ok {
 			return false
