@@ -26,6 +26,10 @@ import (
 // burst is how many posts the loop takes before it looks at anything else.
 const burst = 256
 
+// explainEvery is how often it is said, at most, why a plate opened nothing: it asks
+// every rule on plates, and a flood of plates must not delay anything.
+const explainEvery = 50 * time.Millisecond
+
 // parts are what an appliance is put together from.
 type parts struct {
 	site    *config.Site
@@ -66,6 +70,7 @@ type appliance struct {
 	asks    chan func(*engine.Engine)
 	stopped chan struct{} // closed when the loop has ended
 	asked   bool          // the loop's own: a relay was asked to go on since the state was kept
+	explain time.Duration // the loop's own: when a plate that opened nothing may be explained again
 }
 
 // newAppliance puts the parts together. Relays are set off before it returns.
@@ -268,17 +273,19 @@ func (a *appliance) takePosts(ctx context.Context, eng *engine.Engine) (more boo
 		}
 		for _, ev := range it.Events {
 			ev.Received = at.Wall
+			// What is to be done is handed out inside Apply; lines are made after it.
+			ds := eng.Apply(at, ev)
 			if a.onEvent != nil && ev.Kind != engine.KindTarget {
 				a.onEvent(ev)
 			}
-			ds := eng.Apply(at, ev)
 			a.decided(ds)
 			if a.plates != nil {
 				if advice := a.plates.note(at.Mono, ev); advice != "" {
 					a.log.Warn("two cameras may see one place", "advice", advice)
 				}
 			}
-			if ev.Kind == engine.KindPlate && ev.Plate != nil && a.onClosed != nil && !fired(ds) {
+			if ev.Kind == engine.KindPlate && ev.Plate != nil && a.onClosed != nil && !fired(ds) && at.Mono >= a.explain {
+				a.explain = at.Mono + explainEvery
 				a.onClosed(at, ev.Plate.Number, whyNot(eng))
 			}
 		}

@@ -164,23 +164,16 @@ func (d *diff) play(ctx context.Context, p process, site *config.Site) error {
 			s.r.warn = func(string, ...any) {} // the first one says it
 		}
 	}
-	lines := recording.NewReader(d.Recording, in)
-	for {
-		l, err := lines.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+	err = eachLine(ctx, recording.NewReader(d.Recording, in), func(l *recording.Line) error {
 		for _, s := range sides {
 			if err := s.r.line(l); err != nil {
 				return err
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	for _, s := range sides {
 		if err := s.r.finish(); err != nil {

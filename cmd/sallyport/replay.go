@@ -174,10 +174,21 @@ var errEnough = errors.New("enough was seen")
 
 // run plays the whole recording and lets the clock run on until nothing is left.
 func (r *replay) run(ctx context.Context, lines *recording.Reader) error {
+	switch err := eachLine(ctx, lines, r.line); {
+	case errors.Is(err, errEnough):
+		return nil
+	case err != nil:
+		return err
+	}
+	return r.finish()
+}
+
+// eachLine takes the lines of a recording in their order until one cannot be taken.
+func eachLine(ctx context.Context, lines *recording.Reader, take func(*recording.Line) error) error {
 	for {
 		l, err := lines.Next()
 		if errors.Is(err, io.EOF) {
-			break
+			return nil
 		}
 		if err != nil {
 			return err
@@ -185,14 +196,10 @@ func (r *replay) run(ctx context.Context, lines *recording.Reader) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		switch err := r.line(l); {
-		case errors.Is(err, errEnough):
-			return nil
-		case err != nil:
+		if err := take(l); err != nil {
 			return err
 		}
 	}
-	return r.finish()
 }
 
 // finish lets the clock run on until nothing is left.

@@ -120,7 +120,10 @@ func (s *service) run(ctx context.Context) (err error) {
 	parts := parts{
 		plates: seen,
 		site:   s.site, rules: rules, cameras: cams, relays: s.relays, log: log, shift: s.shift,
-		onEvent: lines.event, onDecision: lines.decision, onRelay: lines.relay, onLog: lines.logStep, onClosed: lines.closed,
+		onEvent: lines.event, onDecision: lines.decision, onRelay: lines.relay, onLog: lines.logStep,
+	}
+	if !s.json { // decisions say what was decided, and `why` the rest
+		parts.onClosed = lines.closed
 	}
 	for _, c := range s.site.Cameras {
 		if d := devices[c.Name]; d != nil {
@@ -284,9 +287,6 @@ func (l *printer) relay(at engine.Instant, c relay.Change) {
 
 // closed writes why a plate made no rule fire.
 func (l *printer) closed(at engine.Instant, plate string, why []string) {
-	if l.json {
-		return // the journal of decisions holds what was decided; `why` says the rest
-	}
 	for _, w := range why {
 		l.out.text(fmt.Sprintf("%s  %-10s %s: %s", at.Wall.In(l.loc).Format(clockMillis), "no firing", printable(plate), printable(w)))
 	}

@@ -482,41 +482,9 @@ func orList(words []string) string {
 
 // meant is ` (did you mean x?)` for the nearest known word, or nothing when none is near.
 func meant(word string, known []string) string {
-	limit := min(max(len(word)/3, 1), 3)
-	best, bestAt := "", limit+1
-	for _, k := range known {
-		if len(word) > maxText || len(k) > maxText {
-			continue
-		}
-		if d := edits(strings.ToLower(word), strings.ToLower(k)); d < bestAt {
-			best, bestAt = k, d
-		}
-	}
+	best := rulefile.Nearest(word, known)
 	if best == "" {
 		return ""
 	}
 	return " (did you mean " + best + "?)"
-}
-
-// edits counts insertions, deletions, replacements and swaps of neighbours.
-func edits(a, b string) int {
-	before, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		cur[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				cur[j] = min(cur[j], before[j-2]+1)
-			}
-		}
-		before, prev, cur = prev, cur, before
-	}
-	return prev[len(b)]
 }
