@@ -108,6 +108,7 @@ type HTTPArgs struct {
 	Image       string // scene or target: send that picture as the body
 	ExpectMin   int    // statuses ExpectMin..ExpectMax are success
 	ExpectMax   int
+	Sign        string // the secret of the site file that the call is signed with; empty = not signed
 }
 
 // RunArgs starts one program. Argv[0] is constant and allowed by the site file.
