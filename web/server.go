@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,11 +57,16 @@ type Server struct {
 	stopping bool
 }
 
-// route is one path; every route takes GET only.
+// route is one path and what it takes.
 type route struct {
 	pattern string
-	get     http.HandlerFunc
+	methods methods
 }
+
+// methods are the handlers of a path by method.
+type methods map[string]http.HandlerFunc
+
+func get(h http.HandlerFunc) methods { return methods{http.MethodGet: h} }
 
 // New makes a server. It refuses a source with a function missing.
 func New(c Config) (*Server, error) {
@@ -74,6 +81,11 @@ func New(c Config) (*Server, error) {
 		{"UnknownDevices", c.Source.UnknownDevices == nil},
 		{"Ready", c.Source.Ready == nil},
 		{"Why", c.Source.Why == nil},
+		{"Contacts", c.Source.Contacts == nil},
+		{"Command", c.Source.Command == nil},
+		{"Journal", c.Source.Journal == nil},
+		{"Outbox", c.Source.Outbox == nil},
+		{"Cancel", c.Source.Cancel == nil},
 	} {
 		if f.missing {
 			return nil, fmt.Errorf("console: the source has no %s function", f.name)
@@ -89,20 +101,25 @@ func New(c Config) (*Server, error) {
 		fresh:  map[net.Conn]struct{}{},
 	}
 	s.routes = []route{
-		{"/{$}", file("static/index.html", "text/html; charset=utf-8")},
-		{"/healthz", s.healthz},
-		{"/readyz", s.readyz},
-		{"/api/v1/openapi.yaml", file("openapi.yaml", "application/yaml")},
-		{"/api/v1/status", s.status},
-		{"/api/v1/relays", collection(c.Source.Relays, func(*Relay) {})},
-		{"/api/v1/cameras", collection(c.Source.Cameras, (*Camera).tidy)},
-		{"/api/v1/cameras/{name}", s.camera},
-		{"/api/v1/devices/unknown", collection(c.Source.UnknownDevices, func(*Device) {})},
-		{"/api/v1/targets", collection(c.Source.Targets, (*Target).tidy)},
-		{"/api/v1/rules/{name}/why", s.why},
+		{"/{$}", get(file("static/index.html", "text/html; charset=utf-8"))},
+		{"/healthz", get(s.healthz)},
+		{"/readyz", get(s.readyz)},
+		{"/api/v1/openapi.yaml", get(file("openapi.yaml", "application/yaml"))},
+		{"/api/v1/status", get(s.status)},
+		{"/api/v1/relays", get(collection(c.Source.Relays, func(*Relay) {}))},
+		{"/api/v1/relays/{name}", methods{http.MethodGet: one(c.Source.Relays, "relay", func(r Relay) string { return r.Name }, func(*Relay) {}), http.MethodPost: s.command}},
+		{"/api/v1/contacts", get(collection(c.Source.Contacts, func(*Contact) {}))},
+		{"/api/v1/cameras", get(collection(c.Source.Cameras, (*Camera).tidy))},
+		{"/api/v1/cameras/{name}", get(one(c.Source.Cameras, "camera", func(c Camera) string { return c.Name }, (*Camera).tidy))},
+		{"/api/v1/devices/unknown", get(collection(c.Source.UnknownDevices, func(*Device) {}))},
+		{"/api/v1/targets", get(collection(c.Source.Targets, (*Target).tidy))},
+		{"/api/v1/rules/{name}/why", get(s.why)},
+		{"/api/v1/journal", get(s.journal)},
+		{"/api/v1/outbox", get(collection(c.Source.Outbox, func(*Parcel) {}))},
+		{"/api/v1/outbox/{id}", methods{http.MethodDelete: s.cancel}},
 	}
 	for _, r := range s.routes {
-		s.mux.HandleFunc(r.pattern, onlyGet(r.get))
+		s.mux.HandleFunc(r.pattern, r.methods.serve)
 	}
 	s.mux.HandleFunc("/", notFound)
 	s.http = &http.Server{
@@ -210,21 +227,24 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	answerJSON(w, v)
 }
 
-func (s *Server) camera(w http.ResponseWriter, r *http.Request) {
-	all, err := s.source.Cameras(r.Context())
-	if err != nil {
-		fail(w, http.StatusServiceUnavailable, err.Error())
-		return
-	}
-	name := r.PathValue("name")
-	for _, c := range all {
-		if c.Name == name {
-			c.tidy()
-			answerJSON(w, c)
+// one answers with the item of a list that the path names.
+func one[T any](all func(context.Context) ([]T, error), what string, name func(T) string, tidy func(*T)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		items, err := all(r.Context())
+		if err != nil {
+			fail(w, http.StatusServiceUnavailable, err.Error())
 			return
 		}
+		want := r.PathValue("name")
+		for i := range items {
+			if name(items[i]) == want {
+				tidy(&items[i])
+				answerJSON(w, items[i])
+				return
+			}
+		}
+		fail(w, http.StatusNotFound, "no "+what+" is called "+quote(want))
 	}
-	fail(w, http.StatusNotFound, "no camera is called "+quote(name))
 }
 
 // collection answers with all items of a list, each tidied first.
@@ -257,15 +277,23 @@ func file(name, contentType string) http.HandlerFunc {
 	}
 }
 
-func onlyGet(get http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet {
-			w.Header().Set("Allow", http.MethodGet)
-			fail(w, http.StatusMethodNotAllowed, "only GET is taken here")
+// serve takes the methods there are. What changes something is refused to pages of
+// other sites: a browser on this machine must not be made to open a gate.
+func (m methods) serve(w http.ResponseWriter, r *http.Request) {
+	h := m[r.Method]
+	if h == nil {
+		allowed := slices.Sorted(maps.Keys(m))
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		fail(w, http.StatusMethodNotAllowed, "only "+strings.Join(allowed, " and ")+" is taken here")
+		return
+	}
+	if r.Method != http.MethodGet {
+		if err := new(http.CrossOriginProtection).Check(r); err != nil {
+			fail(w, http.StatusForbidden, "a page of another site asks for this: refused")
 			return
 		}
-		get(w, r)
 	}
+	h(w, r)
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {

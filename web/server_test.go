@@ -3,13 +3,16 @@ package web
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -45,11 +48,15 @@ func full() Source {
 				}}},
 				Cameras: []Camera{fullCamera()},
 				Counts:  map[string]uint64{"posts": 1300, "bad": 1},
+				Journal: &JournalStatus{Head: &Head{ID: 7, Hash: "5f0c", At: at("2026-03-29T13:58:46Z")}, Written: 7, Dropped: 2, Waiting: 1, Bytes: 4096,
+					Error: "the disk is full"},
+				Recording: &RecordingStatus{Written: 70, Dropped: 1, Bytes: 8192, Error: "the disk is full"},
 			}, nil
 		},
 		Relays: func(context.Context) ([]Relay, error) {
 			return []Relay{
-				{Name: "gate", On: true, Since: at("2026-03-29T13:58:46.7979Z"), Cause: `rule "gate"`, MaxOn: Seconds(5 * time.Second), Fault: "the line could not be driven"},
+				{Name: "gate", On: true, Since: at("2026-03-29T13:58:46.7979Z"), Cause: `rule "gate"`, MaxOn: Seconds(5 * time.Second), Fault: "the line could not be driven",
+					Who: "console at 127.0.0.1", Waits: true, Today: 3, DailyCap: 50},
 				{Name: "porch", MaxOn: Seconds(12 * time.Hour)},
 			}, nil
 		},
@@ -70,6 +77,24 @@ func full() Source {
 		},
 		Ready: func(context.Context) []string { return nil },
 		Why:   func(context.Context, string) (Why, error) { return fullWhy(), nil },
+		Contacts: func(context.Context) ([]Contact, error) {
+			return []Contact{{Name: "door", On: ptr(true), Since: at("2026-03-29T13:58:46Z")}, {Name: "bell"}}, nil
+		},
+		Command: func(_ context.Context, c Command) (Relay, error) {
+			return Relay{Name: c.Relay, On: true, Cause: fmt.Sprintf("set %q pulse %v clear %v", c.Set, c.Pulse, c.Clear), Who: c.Who}, nil
+		},
+		Journal: func(_ context.Context, q JournalQuery) ([]json.RawMessage, string, error) {
+			if q.Cursor == "bad" {
+				return nil, "", BadQueryError("cursor: bad is none")
+			}
+			return []json.RawMessage{json.RawMessage(`{"id":7,"at":"2026-03-29T13:58:46.000Z","kind":"firing","rule":"gate"}`)}, "8", nil
+		},
+		Outbox: func(context.Context) ([]Parcel, error) {
+			t := at("2026-03-29T13:58:46Z")
+			return []Parcel{{ID: "k3v-1-0", To: "https://example.com", Rule: "gate", Key: "gate/#1", Step: "http POST", Created: t, Due: t, Expires: t, Tries: 1, Next: t,
+				Reason: "no answer"}}, nil
+		},
+		Cancel: func(context.Context, string) error { return nil },
 	}
 }
 
@@ -104,6 +129,13 @@ func empty() Source {
 			}
 			return Why{}, NotFoundError(fmt.Sprintf("there is no rule %q", rule))
 		},
+		Contacts: func(context.Context) ([]Contact, error) { return nil, nil },
+		Command: func(_ context.Context, c Command) (Relay, error) {
+			return Relay{}, RefusedError(fmt.Sprintf("relay %q refuses: fault", c.Relay))
+		},
+		Journal: func(context.Context, JournalQuery) ([]json.RawMessage, string, error) { return nil, "", nil },
+		Outbox:  func(context.Context) ([]Parcel, error) { return nil, nil },
+		Cancel:  func(_ context.Context, id string) error { return NotFoundError("nothing waits under the id " + id) },
 	}
 }
 
@@ -116,6 +148,11 @@ func broken() Source {
 		Targets:        func(context.Context) ([]Target, error) { return nil, err },
 		UnknownDevices: func(context.Context) ([]Device, error) { return nil, err },
 		Why:            func(context.Context, string) (Why, error) { return Why{}, err },
+		Contacts:       func(context.Context) ([]Contact, error) { return nil, err },
+		Command:        func(context.Context, Command) (Relay, error) { return Relay{}, err },
+		Journal:        func(context.Context, JournalQuery) ([]json.RawMessage, string, error) { return nil, "", err },
+		Outbox:         func(context.Context) ([]Parcel, error) { return nil, err },
+		Cancel:         func(context.Context, string) error { return err },
 		Ready: func(context.Context) []string {
 			return []string{"the rules have 2 errors", `relay "gate" is not held`}
 		},
@@ -168,9 +205,9 @@ func TestAnswers(t *testing.T) {
 		{full(), "/readyz", 200, text, "ok\n"},
 		{full(), "/api/v1/status", 200, js, `{"version":"v0.1.0","uptime":90.8,"rules":{"hash":"3fa1c0","loaded_at":"2026-03-29T13:58:46.000Z",` +
 			`"problems":[{"file":"rules.d/gate.yaml","line":7,"column":12,"rule":"gate","part":"when","message":"unknown name plat","suggestion":"plate",` +
-			`"source":"    when: plat.list == \"allow\"","caret":"          ^","warning":true}]},"cameras":[` + frontJSON + `],"counts":{"bad":1,"posts":1300}}` + "\n"},
-		{full(), "/api/v1/relays", 200, js, `{"items":[{"name":"gate","on":true,"since":"2026-03-29T13:58:46.797Z","cause":"rule \"gate\"","max_on":5,` +
-			`"fault":"the line could not be driven"},{"name":"porch","on":false,"max_on":43200}]}` + "\n"},
+			`"source":"    when: plat.list == \"allow\"","caret":"          ^","warning":true}]},"cameras":[` + frontJSON + `],"counts":{"bad":1,"posts":1300},"journal":{"head":{"id":7,"hash":"5f0c","at":"2026-03-29T13:58:46.000Z"},"written":7,"dropped":2,"waiting":1,"bytes":4096,"error":"the disk is full"},"recording":{"written":70,"dropped":1,"bytes":8192,"error":"the disk is full"}}` + "\n"},
+		{full(), "/api/v1/relays", 200, js, `{"items":[{"name":"gate","on":true,"since":"2026-03-29T13:58:46.797Z","cause":"rule \"gate\"","who":"console at 127.0.0.1","max_on":5,` +
+			`"fault":"the line could not be driven","waits":true,"today":3,"daily_cap":50},{"name":"porch","on":false,"max_on":43200,"today":0}]}` + "\n"},
 		{full(), "/api/v1/cameras", 200, js, `{"items":[` + frontJSON + "," + gateJSON + "]}\n"},
 		{full(), "/api/v1/cameras/front", 200, js, frontJSON + "\n"},
 		{full(), "/api/v1/cameras/gate", 200, js, gateJSON + "\n"},
@@ -261,7 +298,7 @@ func TestFirstPageLinksWhatThereIs(t *testing.T) {
 	// All routes but the page itself and those that need a name.
 	want := -1
 	for _, r := range s.routes {
-		if !strings.Contains(r.pattern, "{name}") {
+		if !strings.Contains(r.pattern, "{name}") && !strings.Contains(r.pattern, "{id}") {
 			want++
 		}
 	}
@@ -270,14 +307,18 @@ func TestFirstPageLinksWhatThereIs(t *testing.T) {
 	}
 }
 
-func TestOnlyGet(t *testing.T) {
+func TestOnlyTheMethodsThereAre(t *testing.T) {
 	s := server(t, full())
-	want := problemText(405, "Method Not Allowed", "only GET is taken here")
 	for _, r := range s.routes {
-		target := strings.NewReplacer("{$}", "", "{name}", "front").Replace(r.pattern)
-		for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "get", "X"} {
+		target := strings.NewReplacer("{$}", "", "{name}", "front", "{id}", "k3v").Replace(r.pattern)
+		allowed := slices.Sorted(maps.Keys(r.methods))
+		want := problemText(405, "Method Not Allowed", "only "+strings.Join(allowed, " and ")+" is taken here")
+		for _, method := range []string{"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "get", "X"} {
+			if slices.Contains(allowed, method) {
+				continue
+			}
 			w := ask(s, method, target, "localhost")
-			if w.Code != 405 || w.Header().Get("Allow") != "GET" || w.Body.String() != want {
+			if w.Code != 405 || w.Header().Get("Allow") != strings.Join(allowed, ", ") || w.Body.String() != want {
 				t.Errorf("%s %s: %d, Allow %q, %s", method, target, w.Code, w.Header().Get("Allow"), w.Body)
 			}
 		}
@@ -341,6 +382,12 @@ func TestNewWantsAWholeSource(t *testing.T) {
 		"Targets":        func(s *Source) { s.Targets = nil },
 		"UnknownDevices": func(s *Source) { s.UnknownDevices = nil },
 		"Ready":          func(s *Source) { s.Ready = nil },
+		"Why":            func(s *Source) { s.Why = nil },
+		"Contacts":       func(s *Source) { s.Contacts = nil },
+		"Command":        func(s *Source) { s.Command = nil },
+		"Journal":        func(s *Source) { s.Journal = nil },
+		"Outbox":         func(s *Source) { s.Outbox = nil },
+		"Cancel":         func(s *Source) { s.Cancel = nil },
 	} {
 		s := full()
 		take(&s)
@@ -640,7 +687,7 @@ func TestRawRequests(t *testing.T) {
 		{"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n", "HTTP/1.1 400 Bad Request"},
 		{"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n", "HTTP/1.1 404 Not Found"},
 		{"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n", "HTTP/1.1 404 Not Found"},
-		{"POST /api/v1/relays/gate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n", "HTTP/1.1 404 Not Found"},
+		{"POST /api/v1/relays/gate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n", "HTTP/1.1 400 Bad Request"},
 		{"POST /api/v1/relays HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n", "HTTP/1.1 405 Method Not Allowed"},
 		{"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n", "HTTP/1.1 431 Request Header Fields Too Large"},
 		{"GET /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n", "HTTP/1.1 200 OK"},

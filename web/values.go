@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
 	"time"
 )
@@ -26,6 +27,20 @@ type Source struct {
 	Ready func(context.Context) []string
 	// Why explains a rule. Its error is a [NotFoundError] when there is no rule of the name.
 	Why func(ctx context.Context, rule string) (Why, error)
+	// Contacts are all contacts, in the site file's order.
+	Contacts func(context.Context) ([]Contact, error)
+	// Command moves a relay by hand. Its error is a [NotFoundError] when there is no
+	// relay of the name and a [RefusedError] when the relay refuses.
+	Command func(context.Context, Command) (Relay, error)
+	// Journal gives a page of the journal's entries, one JSON object each, and the
+	// cursor of the next page, empty for none. Its error is a [BadQueryError] for a
+	// cursor that is none.
+	Journal func(context.Context, JournalQuery) (items []json.RawMessage, next string, err error)
+	// Outbox are the steps that are kept until they are done, in their order.
+	Outbox func(context.Context) ([]Parcel, error)
+	// Cancel takes a step out of the outbox. Its error is a [NotFoundError] when there
+	// is none of that id.
+	Cancel func(ctx context.Context, id string) error
 }
 
 // Seconds is a duration that JSON gives as a number of seconds, to the millisecond.
@@ -55,6 +70,41 @@ type Status struct {
 	Cameras []Camera `json:"cameras"`
 	// Counts are totals since the start, by name in lower snake case.
 	Counts map[string]uint64 `json:"counts"`
+	// Journal and Recording are how the memory on disk is; nil when there is no data folder.
+	Journal   *JournalStatus   `json:"journal,omitempty"`
+	Recording *RecordingStatus `json:"recording,omitempty"`
+}
+
+// JournalStatus is how the journal is.
+type JournalStatus struct {
+	// Head is the last entry on the disk and its hash. Noted elsewhere, it shows
+	// when the end of the journal was cut off.
+	Head *Head `json:"head,omitempty"`
+	// Written and Dropped count entries since the start; Waiting are not on the disk yet.
+	Written uint64 `json:"written"`
+	Dropped uint64 `json:"dropped"`
+	Waiting int    `json:"waiting"`
+	// Bytes is what journal and pictures take on the disk.
+	Bytes int64 `json:"bytes"`
+	// Error is what keeps it from being written, in words; empty for nothing.
+	Error string `json:"error,omitempty"`
+}
+
+// Head is the end of the journal's chain.
+type Head struct {
+	ID   int64  `json:"id"`
+	Hash string `json:"hash"`
+	At   Time   `json:"at,omitzero"`
+}
+
+// RecordingStatus is how the recording is.
+type RecordingStatus struct {
+	Written uint64 `json:"written"`
+	Dropped uint64 `json:"dropped"`
+	// Bytes is what it takes on the disk.
+	Bytes int64 `json:"bytes"`
+	// Error is what keeps it from being written, in words; empty for nothing.
+	Error string `json:"error,omitempty"`
 }
 
 // Rules is the rule set in use, and what is wrong with the files.
@@ -93,13 +143,48 @@ type Problem struct {
 type Relay struct {
 	Name string `json:"name"`
 	On   bool   `json:"on"`
-	// Since is the last change, and Cause why.
+	// Since is the last change, Cause why, and Who the person or program behind it when
+	// it was moved by hand.
 	Since Time   `json:"since,omitzero"`
 	Cause string `json:"cause,omitempty"`
+	Who   string `json:"who,omitempty"`
 	// MaxOn is the longest it may stay on.
 	MaxOn Seconds `json:"max_on"`
 	// Fault says what is wrong with it; empty for nothing.
 	Fault string `json:"fault,omitempty"`
+	// Waits is true while a rule asks for it and it may not go on yet.
+	Waits bool `json:"waits,omitempty"`
+	// Today is how often it was turned on in the last 24 hours, DailyCap how often it
+	// may be; 0 is no cap.
+	Today    int `json:"today"`
+	DailyCap int `json:"daily_cap,omitempty"`
+}
+
+// Contact is the level of one wired input.
+type Contact struct {
+	Name string `json:"name"`
+	// On is its active level; nil while it cannot be read.
+	On *bool `json:"on,omitempty"`
+	// Since is its last change.
+	Since Time `json:"since,omitzero"`
+}
+
+// Parcel is a step that is kept until it is done.
+type Parcel struct {
+	ID string `json:"id"`
+	// To is where it goes: a host or a camera.
+	To   string `json:"to"`
+	Rule string `json:"rule"`
+	Key  string `json:"key,omitempty"`
+	Step string `json:"step"`
+	// Created is the firing, Due when it may begin, Expires when it is given up.
+	Created Time `json:"created,omitzero"`
+	Due     Time `json:"due,omitzero"`
+	Expires Time `json:"expires,omitzero"`
+	// Tries is how often it was tried, Next when it will be again, Reason why not yet.
+	Tries  int    `json:"tries"`
+	Next   Time   `json:"next,omitzero"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // Camera is how one camera posts.
@@ -166,7 +251,7 @@ type Device struct {
 	Adopt string `json:"adopt,omitempty"`
 }
 
-// page is how a collection is answered. Every collection is bounded and given whole so far, so Next stays empty.
+// page is how a collection is answered. All but the journal are bounded and given whole, so Next stays empty.
 type page[T any] struct {
 	Items []T    `json:"items"`
 	Next  string `json:"next,omitempty"`

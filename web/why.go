@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/sallyport/sallyport/engine"
@@ -31,13 +30,8 @@ func (e NotFoundError) Error() string { return string(e) }
 
 func (s *Server) why(w http.ResponseWriter, r *http.Request) {
 	v, err := s.source.Why(r.Context(), r.PathValue("name"))
-	var none NotFoundError
-	switch {
-	case errors.As(err, &none):
-		fail(w, http.StatusNotFound, none.Error())
-		return
-	case err != nil:
-		fail(w, http.StatusServiceUnavailable, err.Error())
+	if err != nil {
+		failAs(w, err)
 		return
 	}
 	if v.Looks == nil {

@@ -43,6 +43,7 @@ func commands() []command {
 	return []command{
 		{"demo", "[--for 30s] [--listen ADDR] [--console ADDR] [--record FILE]", "watch the whole appliance work, with nothing to set up", runDemo},
 		{"run", "[-c sallyport.yaml] [--rules rules.d] [--json] [--record FILE]", "run the appliance", runAppliance},
+		{"off", "[-c sallyport.yaml]", "turn every relay off, also after a crash", runOff},
 		{"check", "[-c sallyport.yaml] [--rules rules.d]", "check the site file and the rules; says every problem at once", runCheck},
 		{"decode", "[FILE…]", "say what a camera's post means, as JSON, an event a line", runDecode},
 		{"replay", "[-c sallyport.yaml] [--rules rules.d] [--json] [--speed 1x|max] FILE", "recorded posts through the rules; moves nothing", runReplay},

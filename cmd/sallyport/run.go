@@ -18,10 +18,10 @@ import (
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/engine"
 	"github.com/sallyport/sallyport/engine/watch"
-	"github.com/sallyport/sallyport/gpio"
+
 	"github.com/sallyport/sallyport/inputs/camera"
 	"github.com/sallyport/sallyport/inputs/recording"
-	"github.com/sallyport/sallyport/viewtron/client"
+
 	"github.com/sallyport/sallyport/web"
 )
 
@@ -92,6 +92,9 @@ func (s *service) run(ctx context.Context) (err error) {
 		log.Warn("the data folder cannot be used", "error", err)
 	default:
 		defer unlock()
+	}
+	if err := keepSite(s.site); err != nil {
+		log.Warn("the site file could not be copied for `sallyport off`", "error", err)
 	}
 	cams, err := inputCameras(s.site, s.process)
 	if err != nil {
@@ -312,99 +315,6 @@ func (l *printer) note(text string) {
 	if !l.json {
 		l.out.text(text)
 	}
-}
-
-// deviceClients makes a client for every camera that has an address to call.
-func deviceClients(site *config.Site, p process) (map[string]*client.Client, error) {
-	clients := make(map[string]*client.Client)
-	var errs []error
-	for _, c := range site.Cameras {
-		if c.URL == "" {
-			continue
-		}
-		password, err := c.Password.Value(p.getenv, os.ReadFile)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("camera %q: password: %w", c.Name, err))
-			continue
-		}
-		d, err := client.New(client.Config{URL: c.URL, Username: c.Username, Password: password, Location: site.Location.Zone})
-		if err != nil {
-			errs = append(errs, fmt.Errorf("camera %q: %w", c.Name, err))
-			continue
-		}
-		clients[c.Name] = d
-	}
-	return clients, errors.Join(errs...)
-}
-
-// openRelays requests every line; when one cannot be had the others are released.
-func openRelays(site *config.Site, devices map[string]*client.Client) ([]relay.Config, error) {
-	var relays []relay.Config
-	var errs []error
-	for _, r := range site.Relays {
-		c := relay.Config{Spec: relay.Spec{Name: r.Name, MaxOn: r.MaxOn, MinOff: r.MinOff, Interlock: r.Interlock, InterlockWait: r.InterlockWait}}
-		switch {
-		case r.Memory:
-			c.Driver = gpio.NewMemory(nil)
-		case r.Camera != "":
-			d := devices[r.Camera]
-			if d == nil {
-				errs = append(errs, fmt.Errorf("relay %q: the camera %q has no url to switch its output by", r.Name, r.Camera))
-				continue
-			}
-			c.Driver = alarmOutput{d, outputChannel(site, r.Camera)}
-		default:
-			line, err := gpio.OpenOutput(gpio.OutputConfig{Chip: r.Chip, Line: r.Line, ActiveLow: r.ActiveLow})
-			if err != nil {
-				errs = append(errs, fmt.Errorf("relay %q: %w", r.Name, err))
-				continue
-			}
-			c.Driver = line
-		}
-		relays = append(relays, c)
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errors.Join(errs...), closeRelays(relays))
-	}
-	return relays, nil
-}
-
-func closeRelays(relays []relay.Config) error {
-	var errs []error
-	for _, r := range relays {
-		if err := r.Driver.Close(); err != nil {
-			errs = append(errs, fmt.Errorf("relay %q: %w", r.Name, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// alarmOutput is a device's own alarm output as a relay's line.
-type alarmOutput struct {
-	device  *client.Client
-	channel int
-}
-
-// outputTime is how long a device may take to switch its output.
-const outputTime = 3 * time.Second
-
-func (o alarmOutput) Set(on bool) error {
-	ctx, cancel := context.WithTimeout(context.Background(), outputTime)
-	defer cancel()
-	return o.device.ManualAlarmOut(client.WithPriority(ctx, client.Urgent), o.channel, on)
-}
-
-func (o alarmOutput) Close() error { return o.Set(false) }
-
-// outputChannel is the channel of a recorder that a camera stands for; 0 for none.
-func outputChannel(site *config.Site, name string) int {
-	c, _ := site.Camera(name)
-	for _, m := range c.Match {
-		if m.Channel > 0 {
-			return m.Channel
-		}
-	}
-	return 0
 }
 
 // recorder writes what the engine takes to a replay file, without ever holding

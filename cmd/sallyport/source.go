@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport/sallyport/actions/relay"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/engine"
 	"github.com/sallyport/sallyport/engine/rulefile"
@@ -23,6 +24,7 @@ func (s *source) web() web.Source {
 	return web.Source{
 		Status: s.status, Relays: s.relays, Cameras: s.cameras, Targets: s.targets,
 		UnknownDevices: s.unknown, Ready: s.ready, Why: s.why,
+		Contacts: s.contacts, Command: s.command, Journal: s.journalPage, Outbox: s.outbox, Cancel: s.cancel,
 	}
 }
 
@@ -74,13 +76,17 @@ func (s *source) relays(context.Context) ([]web.Relay, error) {
 	states := s.relay.States()
 	out := make([]web.Relay, 0, len(states))
 	for _, r := range states {
-		w := web.Relay{Name: r.Name, On: r.On, Cause: r.Cause, MaxOn: web.Seconds(r.MaxOn), Fault: r.Fault}
-		if r.Cause != "" {
-			w.Since = web.Time{Time: s.start.Add(r.Since + s.shift)}
-		}
-		out = append(out, w)
+		out = append(out, s.webRelay(r))
 	}
 	return out, nil
+}
+
+func (s *source) webRelay(r relay.State) web.Relay {
+	w := web.Relay{Name: r.Name, On: r.On, Cause: r.Cause, MaxOn: web.Seconds(r.MaxOn), Fault: r.Fault, Waits: r.Waits}
+	if r.Cause != "" {
+		w.Since = web.Time{Time: s.start.Add(r.Since + s.shift)}
+	}
+	return w
 }
 
 func (s *source) cameras(ctx context.Context) ([]web.Camera, error) {

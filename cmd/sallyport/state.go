@@ -134,23 +134,31 @@ func (k *stateKeeper) run() {
 	}
 }
 
-// writeState puts a state in the place of the last one: at every moment, also when
-// the power goes, one whole file is there.
-func writeState(file string, s engine.State) (err error) {
+// writeState puts a state in the place of the last one.
+func writeState(file string, s engine.State) error {
 	b, err := s.Encode()
 	if err != nil {
 		return err
 	}
-	dir := filepath.Dir(file)
+	return replaceFile(file, b)
+}
+
+// replaceFile puts a text in the place of a file: at every moment, also when the
+// power goes, one whole file is there.
+func replaceFile(name string, text []byte) error {
+	if old, err := os.ReadFile(name); err == nil && string(old) == string(text) {
+		return nil // a flash card is not written without need
+	}
+	dir := filepath.Dir(name)
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
-	fresh := file + ".new"
+	fresh := name + ".new"
 	f, err := os.OpenFile(fresh, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	if _, err = f.Write(b); err == nil {
+	if _, err = f.Write(text); err == nil {
 		err = f.Sync()
 	}
 	if cerr := f.Close(); err == nil {
@@ -159,7 +167,7 @@ func writeState(file string, s engine.State) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(fresh, file); err != nil {
+	if err := os.Rename(fresh, name); err != nil {
 		return err
 	}
 	return syncFolder(dir)

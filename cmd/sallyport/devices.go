@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/sallyport/sallyport/actions/relay"
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/gpio"
+	"github.com/sallyport/sallyport/viewtron/client"
+)
+
+// deviceClients makes a client for every camera that has an address to call.
+func deviceClients(site *config.Site, p process) (map[string]*client.Client, error) {
+	clients := make(map[string]*client.Client)
+	var errs []error
+	for _, c := range site.Cameras {
+		if c.URL == "" {
+			continue
+		}
+		password, err := c.Password.Value(p.getenv, os.ReadFile)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("camera %q: password: %w", c.Name, err))
+			continue
+		}
+		d, err := client.New(client.Config{URL: c.URL, Username: c.Username, Password: password, Location: site.Location.Zone})
+		if err != nil {
+			errs = append(errs, fmt.Errorf("camera %q: %w", c.Name, err))
+			continue
+		}
+		clients[c.Name] = d
+	}
+	return clients, errors.Join(errs...)
+}
+
+// openRelays requests every line; when one cannot be had the others are released.
+func openRelays(site *config.Site, devices map[string]*client.Client) ([]relay.Config, error) {
+	var relays []relay.Config
+	var errs []error
+	for _, r := range site.Relays {
+		line, err := openRelay(site, r, devices)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("relay %q: %w", r.Name, err))
+			continue
+		}
+		relays = append(relays, relay.Config{
+			Spec:   relay.Spec{Name: r.Name, MaxOn: r.MaxOn, MinOff: r.MinOff, Interlock: r.Interlock, InterlockWait: r.InterlockWait},
+			Driver: line,
+		})
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errors.Join(errs...), closeRelays(relays))
+	}
+	return relays, nil
+}
+
+// openRelay gets what a relay is moved by. A line is off from then on; a device is
+// not asked yet.
+func openRelay(site *config.Site, r config.Relay, devices map[string]*client.Client) (relay.Driver, error) {
+	switch {
+	case r.Memory:
+		return gpio.NewMemory(nil), nil
+	case r.Camera != "":
+		d := devices[r.Camera]
+		if c, _ := site.Camera(r.Camera); d == nil && c.URL == "" {
+			return nil, fmt.Errorf("the camera %q has no url to switch its output by", r.Camera)
+		}
+		if d == nil {
+			return nil, fmt.Errorf("the camera %q cannot be called", r.Camera)
+		}
+		return alarmOutput{d, outputChannel(site, r.Camera)}, nil
+	}
+	return gpio.OpenOutput(gpio.OutputConfig{Chip: r.Chip, Line: r.Line, ActiveLow: r.ActiveLow})
+}
+
+func closeRelays(relays []relay.Config) error {
+	var errs []error
+	for _, r := range relays {
+		if err := r.Driver.Close(); err != nil {
+			errs = append(errs, fmt.Errorf("relay %q: %w", r.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// alarmOutput is a device's own alarm output as a relay's line.
+type alarmOutput struct {
+	device  *client.Client
+	channel int
+}
+
+// outputTime is how long a device may take to switch its output.
+const outputTime = 3 * time.Second
+
+func (o alarmOutput) Set(on bool) error {
+	ctx, cancel := context.WithTimeout(context.Background(), outputTime)
+	defer cancel()
+	return o.device.ManualAlarmOut(client.WithPriority(ctx, client.Urgent), o.channel, on)
+}
+
+func (o alarmOutput) Close() error { return o.Set(false) }
+
+// outputChannel is the channel of a recorder that a camera stands for; 0 for none.
+func outputChannel(site *config.Site, name string) int {
+	c, _ := site.Camera(name)
+	for _, m := range c.Match {
+		if m.Channel > 0 {
+			return m.Channel
+		}
+	}
+	return 0
+}
