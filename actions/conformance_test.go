@@ -125,14 +125,14 @@ func subjects(t *testing.T) []subject {
 			because: func(err error) bool { return errors.Is(err, actions.ErrNotBegun) },
 		},
 		{
-			name: "run", handler: run.New([]string{me, "/nowhere/x"}),
+			name: "run", handler: run.New([]string{me, "/nowhere/x"}, nil),
 			fine:    engine.RunArgs{Argv: []string{me, helperWord, "exit", "0"}},
 			hangs:   engine.RunArgs{Argv: []string{me, helperWord, "sleep"}},
 			fails:   engine.RunArgs{Argv: []string{me, helperWord, "exit", "7"}},
 			because: exitCode(7),
 		},
 		{
-			name: "shell", handler: shell.New(true),
+			name: "shell", handler: shell.New(true, nil),
 			fine:    engine.ShellArgs{Command: "true"},
 			hangs:   engine.ShellArgs{Command: "sleep 60 & sleep 60"},
 			fails:   engine.ShellArgs{Command: "exit 7"},

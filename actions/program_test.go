@@ -69,7 +69,7 @@ func TestAProgramGetsHostilePlatesAsData(t *testing.T) {
 	me := self(t)
 	for _, plate := range hostilePlates {
 		f := plateFiring(plate)
-		out, rec := carry(t, run.New([]string{me}), f, engine.RunArgs{
+		out, rec := carry(t, run.New([]string{me}, nil), f, engine.RunArgs{
 			Argv: []string{me, helperWord, "tell", plate, "x" + plate}, Env: []string{"MINE=" + plate},
 		}, 10*time.Second)
 		if !out.Begun || out.Reason != "" {
@@ -110,7 +110,7 @@ func TestAProgramGetsHostilePlatesAsData(t *testing.T) {
 
 func TestAShellGetsHostilePlatesAsData(t *testing.T) {
 	for _, plate := range hostilePlates {
-		out, rec := carry(t, shell.New(true), plateFiring(plate),
+		out, rec := carry(t, shell.New(true, nil), plateFiring(plate),
 			engine.ShellArgs{Command: `printf '%s|' "$SALLYPORT_PLATE" "$SALLYPORT_CAMERA" "$HOME"`}, 10*time.Second)
 		short := []rune(plate)
 		short = short[:min(len(short), 256)]
@@ -125,13 +125,13 @@ func TestUnknownVariablesAreAbsent(t *testing.T) {
 		Kind: engine.KindTarget, Camera: "front", Targets: []engine.Listed{
 			{ID: 3, HasID: true, Class: scene.Car}, {ID: 2157, HasID: true, Class: scene.Person}},
 	}}
-	_, rec := carry(t, shell.New(true), f, engine.ShellArgs{Command: `env | grep SALLYPORT | sort`}, 10*time.Second)
+	_, rec := carry(t, shell.New(true, nil), f, engine.ShellArgs{Command: `env | grep SALLYPORT | sort`}, 10*time.Second)
 	want := "SALLYPORT_CAMERA=front\nSALLYPORT_CLASS=person\nSALLYPORT_KEY=front/2157\nSALLYPORT_KIND=target\nSALLYPORT_RULE=r\nSALLYPORT_TARGET=2157\n"
 	if rec.Detail != want {
 		t.Errorf("got %q", rec.Detail)
 	}
 	f.Key, f.Rule = "front/x\x00y", &engine.Rule{Name: "r"}
-	_, rec = carry(t, shell.New(true), f, engine.ShellArgs{Command: `env | grep SALLYPORT | sort`}, 10*time.Second)
+	_, rec = carry(t, shell.New(true, nil), f, engine.ShellArgs{Command: `env | grep SALLYPORT | sort`}, 10*time.Second)
 	if want := "SALLYPORT_CAMERA=front\nSALLYPORT_KEY=front/xy\nSALLYPORT_KIND=target\nSALLYPORT_RULE=r\n"; rec.Detail != want {
 		t.Errorf("got %q", rec.Detail)
 	}
@@ -145,19 +145,19 @@ func TestWhatAProgramStepIsRefusedFor(t *testing.T) {
 		args engine.Args
 		want string
 	}{
-		{"not allowed", run.New([]string{"/bin/true"}), engine.RunArgs{Argv: []string{"/bin/false"}},
+		{"not allowed", run.New([]string{"/bin/true"}, nil), engine.RunArgs{Argv: []string{"/bin/false"}},
 			"/bin/false: not in allow_programs of the site file"},
-		{"another spelling", run.New([]string{"/bin/true"}), engine.RunArgs{Argv: []string{"/bin/../bin/true"}},
+		{"another spelling", run.New([]string{"/bin/true"}, nil), engine.RunArgs{Argv: []string{"/bin/../bin/true"}},
 			"/bin/../bin/true: not in allow_programs of the site file"},
-		{"none allowed", run.New(nil), engine.RunArgs{Argv: []string{"/bin/true"}}, "/bin/true: not in allow_programs of the site file"},
-		{"no program", run.New(nil), engine.RunArgs{}, "not the values of a run step: engine.RunArgs"},
-		{"not there", run.New([]string{"/nowhere/x"}), engine.RunArgs{Argv: []string{"/nowhere/x"}},
+		{"none allowed", run.New(nil, nil), engine.RunArgs{Argv: []string{"/bin/true"}}, "/bin/true: not in allow_programs of the site file"},
+		{"no program", run.New(nil, nil), engine.RunArgs{}, "not the values of a run step: engine.RunArgs"},
+		{"not there", run.New([]string{"/nowhere/x"}, nil), engine.RunArgs{Argv: []string{"/nowhere/x"}},
 			"/nowhere/x: cannot be started: no such file or directory"},
-		{"NUL argument", run.New([]string{me}), engine.RunArgs{Argv: []string{me, "a", "b\x00c"}}, me + ": argument 2 holds a NUL byte"},
-		{"NUL variable", run.New([]string{me}), engine.RunArgs{Argv: []string{me}, Env: []string{"A=b\x00c"}}, me + ": the variable A holds a NUL byte"},
-		{"no variable", run.New([]string{me}), engine.RunArgs{Argv: []string{me}, Env: []string{"=x"}}, me + `: "=x" is not a variable`},
-		{"NUL folder", run.New([]string{me}), engine.RunArgs{Argv: []string{me}, Dir: "/\x00"}, me + ": the folder holds a NUL byte"},
-		{"shell not allowed", shell.New(false), engine.ShellArgs{Command: "true"}, "the site file does not say allow_shell: true"},
+		{"NUL argument", run.New([]string{me}, nil), engine.RunArgs{Argv: []string{me, "a", "b\x00c"}}, me + ": argument 2 holds a NUL byte"},
+		{"NUL variable", run.New([]string{me}, nil), engine.RunArgs{Argv: []string{me}, Env: []string{"A=b\x00c"}}, me + ": the variable A holds a NUL byte"},
+		{"no variable", run.New([]string{me}, nil), engine.RunArgs{Argv: []string{me}, Env: []string{"=x"}}, me + `: "=x" is not a variable`},
+		{"NUL folder", run.New([]string{me}, nil), engine.RunArgs{Argv: []string{me}, Dir: "/\x00"}, me + ": the folder holds a NUL byte"},
+		{"shell not allowed", shell.New(false, nil), engine.ShellArgs{Command: "true"}, "the site file does not say allow_shell: true"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			out, rec := carry(t, tt.h, plateFiring("A"), tt.args, time.Second)
@@ -170,14 +170,14 @@ func TestWhatAProgramStepIsRefusedFor(t *testing.T) {
 
 func TestAnExitCodeIsToldAndOutputIsKept(t *testing.T) {
 	me := self(t)
-	out, rec := carry(t, run.New([]string{me}), plateFiring("A"), engine.RunArgs{Argv: []string{me, helperWord, "exit", "3"}}, 10*time.Second)
+	out, rec := carry(t, run.New([]string{me}, nil), plateFiring("A"), engine.RunArgs{Argv: []string{me, helperWord, "exit", "3"}}, 10*time.Second)
 	var exit *exec.ExitError
 	if !out.Begun || out.Reason != me+": exit status 3" || !errors.As(rec.Err, &exit) || exit.ExitCode() != 3 || rec.Detail != "going\n" {
 		t.Errorf("got %+v, output %q", out, rec.Detail)
 	}
 	f := plateFiring("A")
 	f.Event.Problems = []string{strings.Repeat("long ", 100_000)} // more than a pipe holds, and nobody reads it
-	out, rec = carry(t, run.New([]string{me}), f, engine.RunArgs{Argv: []string{me, helperWord, "flood"}}, 10*time.Second)
+	out, rec = carry(t, run.New([]string{me}, nil), f, engine.RunArgs{Argv: []string{me, helperWord, "flood"}}, 10*time.Second)
 	if want := strings.Repeat("x", 64<<10) + "\n[234464 more bytes]"; out.Reason != "" || rec.Detail != want {
 		t.Errorf("got %+v and %d bytes of output", out, len(rec.Detail))
 	}
@@ -205,7 +205,7 @@ func gone(t *testing.T, pidFile string) {
 func TestAProgramThatTakesTooLongIsKilledWithItsChildren(t *testing.T) {
 	me, file := self(t), filepath.Join(t.TempDir(), "pid")
 	begin := time.Now()
-	out, rec := carry(t, run.New([]string{me}), plateFiring("A"), engine.RunArgs{Argv: []string{me, helperWord, "family", file}}, time.Second)
+	out, rec := carry(t, run.New([]string{me}, nil), plateFiring("A"), engine.RunArgs{Argv: []string{me, helperWord, "family", file}}, time.Second)
 	if !out.Begun || !errors.Is(rec.Err, context.DeadlineExceeded) || !strings.HasPrefix(out.Reason, me+": killed after 1") {
 		t.Errorf("got %+v", out)
 	}
@@ -218,7 +218,7 @@ func TestAProgramThatTakesTooLongIsKilledWithItsChildren(t *testing.T) {
 func TestWhatAProgramLeavesBehindIsKilled(t *testing.T) {
 	me, file := self(t), filepath.Join(t.TempDir(), "pid")
 	begin := time.Now()
-	out, _ := carry(t, run.New([]string{me}), plateFiring("A"), engine.RunArgs{Argv: []string{me, helperWord, "family", file, "end"}}, 20*time.Second)
+	out, _ := carry(t, run.New([]string{me}, nil), plateFiring("A"), engine.RunArgs{Argv: []string{me, helperWord, "family", file, "end"}}, 20*time.Second)
 	if !out.Begun || out.Reason != "" {
 		t.Errorf("got %+v", out)
 	}

@@ -19,10 +19,12 @@ type Relays interface {
 // that relays get theirs in the order the engine decided, over all relays;
 // waiting for a slow line happens elsewhere.
 func NewRelay(s Relays) Handler {
-	begin := func(r engine.Request) func(context.Context) error { return beginRelay(s, r) }
+	begin := func(r engine.Request, recorded <-chan struct{}) func(context.Context) error {
+		return beginRelay(s, r, recorded)
+	}
 	return Handler{
 		Verb:   engine.VerbRelay,
-		Action: Func(func(ctx context.Context, r engine.Request) error { return begin(r)(ctx) }),
+		Action: Func(func(ctx context.Context, r engine.Request) error { return begin(r, nil)(ctx) }),
 		Lane: func(r engine.Request) string {
 			a, _ := r.Args.(engine.RelayArgs)
 			return "relay " + a.Relay
@@ -61,7 +63,7 @@ func RelayRequest(r engine.Request) (relay.Request, error) {
 }
 
 // beginRelay asks for a relay and gives what waits for its line.
-func beginRelay(s Relays, r engine.Request) func(context.Context) error {
+func beginRelay(s Relays, r engine.Request, _ <-chan struct{}) func(context.Context) error {
 	q, err := RelayRequest(r)
 	if err != nil {
 		return func(context.Context) error { return NotBegun(err) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -56,8 +57,9 @@ type Handler struct {
 	// Begin, when set, does the first half of a step inside [Runner.Submit],
 	// without waiting, and gives the second, which waits for its end; Action is
 	// not used then. Its steps never wait for one another; at most Queue are
-	// under way in a lane.
-	Begin func(engine.Request) (wait func(context.Context) error)
+	// under way in a lane. recorded is closed when the step is on record
+	// ([Config.Before]); nil when nobody keeps one.
+	Begin func(q engine.Request, recorded <-chan struct{}) (wait func(context.Context) error)
 
 	// Forever tries told steps again until they expire as long as their
 	// destination is away (see [Away]). What fails otherwise is tried again as
@@ -77,6 +79,24 @@ type Config struct {
 
 	// Now is the decision clock, on which requests give their deadlines.
 	Now func() time.Duration
+
+	// Wall is the wall clock, for what is kept over restarts; nil = time.Now.
+	Wall func() time.Time
+
+	// Store keeps durable steps over restarts; nil = they are kept in memory.
+	Store Store
+
+	// Run is this run's id, of which the ids of steps are made; empty = a random
+	// one.
+	Run string
+
+	// Before is asked inside Submit about a step that is tried once and carries a
+	// mark. What it gives is closed when the mark is on disk; the step waits for
+	// that, 50 ms at most. nil = nothing waits.
+	Before func(engine.Request) <-chan struct{}
+
+	// Log gets what a person should know of the outbox; nil = nothing is said.
+	Log *slog.Logger
 }
 
 // Record is what became of a request, for the journal.
@@ -86,8 +106,26 @@ type Record struct {
 	Started time.Duration // decision clock of the first try; 0 when there was none
 	Took    time.Duration // from the first try to the end of the last, waits included
 	Tries   int           // 0 when it was not started
-	Detail  string        // what the action noted: a status, a program's output
+	Detail  string        // what the action noted: a status, a program's output; up to 64 KB
 	Err     error         // nil when all went well, or when it was not started
+
+	Begun  bool   // false only when it surely did nothing
+	Reason string // why not, or what failed, in one line; empty when all went well
+
+	HasExit  bool
+	ExitCode int // of a program; -1 when a signal ended it
+	Status   int // of an http answer; 0 = none
+
+	// Parcel is the id the other side knows the step by; of a split request all,
+	// with commas.
+	Parcel string
+
+	// Earlier is set for a durable step of an earlier run. Its outcome is not for
+	// the engine, which does not know its firing.
+	Earlier bool
+
+	// Unrecorded is set when the step started before its mark was on disk.
+	Unrecorded bool
 }
 
 // Runner carries out requests. Its methods may be used by several goroutines;
@@ -419,7 +457,7 @@ func safely(q engine.Request, do func() error) (err error) {
 // begin does the first half of a step whose handler has one.
 func (t *task) begin() {
 	err := safely(t.req, func() error {
-		t.wait = t.h.Begin(t.req)
+		t.wait = t.h.Begin(t.req, nil)
 		return nil
 	})
 	if err != nil {

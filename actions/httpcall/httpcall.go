@@ -37,6 +37,18 @@ type Config struct {
 	// Roots are the authorities that sign servers' certificates; nil = the
 	// system's.
 	Roots *x509.CertPool
+
+	// DenyPrivate refuses addresses that are not of the public network: private,
+	// loopback, link-local, shared (CGNAT), multicast and reserved ones, also
+	// inside of IPv6 forms. Each address a name stands for is looked at when it is
+	// dialled.
+	DenyPrivate bool
+
+	// Secret finds the secret with a name, for signed calls. It is asked each time.
+	Secret func(name string) (string, error)
+
+	// Wall is the clock of signatures; nil = time.Now.
+	Wall func() time.Time
 }
 
 // New gives the verb http. Every scheme and host has a lane of its own with four

@@ -29,7 +29,7 @@ func New(write func(rule, line string)) actions.Handler {
 	return actions.Handler{
 		Verb:   engine.VerbLog,
 		Action: actions.Func(func(_ context.Context, r engine.Request) error { return do(r) }),
-		Begin: func(r engine.Request) func(context.Context) error {
+		Begin: func(r engine.Request, _ <-chan struct{}) func(context.Context) error {
 			err := do(r)
 			return func(context.Context) error { return err }
 		},

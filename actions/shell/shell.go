@@ -12,15 +12,16 @@ import (
 	"github.com/sallyport/sallyport/engine"
 )
 
-// New gives the verb shell; allow permits it (allow_shell of the site file).
+// New gives the verb shell; allow permits it (allow_shell of the site file); as is
+// whom it runs as, nil = the user of this process.
 // Each text has a lane of its own, with four of it under way at most. What holds
 // for a program of the verb run holds for the shell: process group, variables,
 // standard input, output, time.
-func New(allow bool) actions.Handler {
+func New(allow bool, as *actions.User) actions.Handler {
 	return actions.Handler{
 		Verb: engine.VerbShell,
 		Action: actions.Func(func(ctx context.Context, r engine.Request) error {
-			return do(ctx, allow, r)
+			return do(ctx, allow, as, r)
 		}),
 		Lane: func(r engine.Request) string {
 			a, _ := r.Args.(engine.ShellArgs)
@@ -30,7 +31,7 @@ func New(allow bool) actions.Handler {
 	}
 }
 
-func do(ctx context.Context, allow bool, r engine.Request) error {
+func do(ctx context.Context, allow bool, as *actions.User, r engine.Request) error {
 	a, ok := r.Args.(engine.ShellArgs)
 	switch {
 	case !ok:
@@ -42,6 +43,7 @@ func do(ctx context.Context, allow bool, r engine.Request) error {
 		Path: "/bin/sh", Args: []string{"-c", a.Command},
 		Env:   program.Variables(r.Firing),
 		Stdin: r.Firing.AppendJSON(nil),
+		As:    as,
 	})
 }
 

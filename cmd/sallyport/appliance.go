@@ -101,8 +101,8 @@ func newAppliance(p parts) (*appliance, error) {
 		Handlers: []actions.Handler{
 			actions.NewRelay(a.relay),
 			httpcall.New(httpcall.Config{}),
-			runverb.New(p.site.AllowPrograms),
-			shell.New(p.site.AllowShell),
+			runverb.New(p.site.AllowPrograms, nil),
+			shell.New(p.site.AllowShell, nil),
 			plates.New(plates.Config{Cameras: p.lists}),
 			log.New(func(rule, line string) { a.inbox.put(input{log: &logLine{rule, line}}) }),
 		},

@@ -30,6 +30,7 @@ type Command struct {
 	Env   []string // NAME=value; of two for one name the later counts
 	Dir   string   // empty = /
 	Stdin []byte
+	As    *actions.User // nil = the user of this process
 }
 
 // searchPath is the PATH programs get.
