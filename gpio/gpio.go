@@ -1,11 +1,14 @@
-// Package gpio holds output lines: on the Linux GPIO character device, and in
-// memory for benches, tests and the demonstration.
+// Package gpio holds output and input lines: on the Linux GPIO character device,
+// and in memory for benches, tests and the demonstration.
 //
-// A line has one owner. It is requested once, starts off, and is held for the
-// life of the process: the kernel does not promise the level of a line after
-// its release, so a line is set off before it is let go. What a line does
+// An output line has one owner. It is requested once, starts off, and is held
+// for the life of the process: the kernel does not promise the level of a line
+// after its release, so a line is set off before it is let go. What a line does
 // between a crash and the next start is up to the chip's driver (on a Raspberry
 // Pi it keeps its level).
+//
+// An input line tells its changes to one reader, who may be slow: changes wait
+// in a bounded queue, and the level is read again whenever they are taken.
 //
 // Nothing here knows about pulses, time limits or interlocks; package
 // actions/relay does.

@@ -3,10 +3,6 @@ package gpio
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
-	"strings"
-	"syscall"
 
 	"github.com/warthog618/go-gpiocdev"
 )
@@ -23,13 +19,9 @@ type Output struct {
 // not there, is not a GPIO chip, may not be opened, has no such line, or the
 // line is held by somebody else, who is named.
 func OpenOutput(cfg OutputConfig) (*Output, error) {
-	path := devicePath(cfg.Chip)
-	if resolved, err := filepath.EvalSymlinks(path); err == nil {
-		path = resolved
-	}
-	chip, err := gpiocdev.NewChip(path, gpiocdev.WithConsumer(Consumer))
+	chip, err := gpiocdev.NewChip(resolve(cfg.Chip), gpiocdev.WithConsumer(Consumer))
 	if err != nil {
-		return nil, explain(cfg, err, lookup{chips: gpiocdev.Chips()})
+		return nil, explain(cfg.wire(), err, lookup{chips: gpiocdev.Chips()})
 	}
 	// The request outlives the chip's own file, which is of no use afterwards.
 	defer chip.Close()
@@ -45,9 +37,9 @@ func OpenOutput(cfg OutputConfig) (*Output, error) {
 		if info, err := chip.LineInfo(cfg.Line); err == nil && info.Used {
 			seen.holder = info.Consumer
 		}
-		return nil, explain(cfg, err, seen)
+		return nil, explain(cfg.wire(), err, seen)
 	}
-	return &Output{line: line, place: cfg.place()}, nil
+	return &Output{line: line, place: cfg.wire().String()}, nil
 }
 
 // Set sets the line on (active) or off. After Close it returns an error that
@@ -85,50 +77,8 @@ func (o *Output) Close() error {
 	return off
 }
 
-// lookup is what could be found out about a chip after a request failed.
-type lookup struct {
-	chips  []string // the chips of this machine
-	lines  int      // how many lines the chip has
-	holder string   // who holds the line, as the kernel tells it
-}
-
-// explain turns a failed request into words a person can act on.
-func explain(cfg OutputConfig, err error, seen lookup) error {
-	path := devicePath(cfg.Chip)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		have := "this machine has no GPIO chip"
-		if len(seen.chips) > 0 {
-			have = "this machine has " + strings.Join(seen.chips, ", ")
-		}
-		return fmt.Errorf("%s: there is no %s (%s): correct \"chip\" in the site file: %w", cfg.place(), path, have, err)
-	case errors.Is(err, gpiocdev.ErrNotCharacterDevice):
-		return fmt.Errorf("%s: %s is not a GPIO chip: correct \"chip\" in the site file: %w", cfg.place(), path, err)
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s: no permission to open %s: add the user that runs sallyport to the group that owns it (often \"gpio\"): %w", cfg.place(), path, err)
-	case errors.Is(err, gpiocdev.ErrInvalidOffset):
-		return fmt.Errorf("%s: the chip has the lines 0 to %d: correct \"line\" in the site file: %w", cfg.place(), seen.lines-1, err)
-	case errors.Is(err, syscall.EBUSY):
-		switch seen.holder {
-		case "":
-			return fmt.Errorf("%s: held by another program: stop it or use another line: %w", cfg.place(), err)
-		case Consumer:
-			return fmt.Errorf("%s: held by %q: another sallyport is running, or two relays name this line: %w", cfg.place(), seen.holder, err)
-		}
-		return fmt.Errorf("%s: held by %q: stop that program or use another line: %w", cfg.place(), seen.holder, err)
-	}
-	return fmt.Errorf("%s: cannot be requested: %w", cfg.place(), err)
-}
-
-func (cfg OutputConfig) place() string {
-	return fmt.Sprintf("%s line %d", cfg.Chip, cfg.Line)
-}
-
-func devicePath(chip string) string {
-	if strings.HasPrefix(chip, "/dev/") {
-		return chip
-	}
-	return "/dev/" + chip
+func (cfg OutputConfig) wire() wire {
+	return wire{chip: cfg.Chip, line: cfg.Line, twice: "two relays name this line"}
 }
 
 func closedAs(err error) error {

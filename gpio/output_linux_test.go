@@ -52,7 +52,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{"something else", syscall.EINVAL, lookup{},
 			`gpiochip0 line 17: cannot be requested: invalid argument`},
 	} {
-		got := explain(cfg, c.err, c.seen)
+		got := explain(cfg.wire(), c.err, c.seen)
 		if got.Error() != c.want {
 			t.Errorf("%s:\n got %v\nwant %s", c.name, got, c.want)
 		}
