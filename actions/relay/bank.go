@@ -20,6 +20,18 @@ const (
 	visitMemory = 24 * time.Hour
 	maxVisits   = 1024
 
+	// A visit that is asked for again and again is noted anew this often.
+	visitRefresh = time.Minute
+
+	// Ons are counted over day; per relay maxOns are kept, the last ones.
+	day    = 24 * time.Hour
+	maxOns = 4096
+
+	feedbackTime = 250 * time.Millisecond
+
+	maxKey   = 1024 // bytes of a visit's name
+	maxFault = 1000 // bytes of a fault's words
+
 	faultSwitches = "more than 30 switches in a minute"
 )
 
@@ -33,6 +45,8 @@ type Bank struct {
 	now    time.Duration
 	await  bool
 	out    []Change
+
+	altered uint64 // counts what changes Export
 }
 
 // state is one relay. It is on exactly while pulse, latch or a lease asks,
@@ -49,10 +63,15 @@ type state struct {
 	cause  string // of the last change
 	by     asker  // who turned it on last
 	last   asker  // who is behind the last change
+	coming bool   // the line is not yet known to be on
 	going  bool   // the line is not yet known to be off
 	stuck  bool   // the line could not be set off
 	moved  bool   // the relay was on since the start
+	fault  string // empty for none
 	passes bool   // the fault ends by itself once the line is off
+
+	contact contact       // what the feedback says
+	settled time.Duration // since when the line is at its level, unless it is coming or going
 
 	pulse    bool
 	pulseEnd time.Duration
@@ -60,6 +79,8 @@ type state struct {
 	leases   []lease // oldest first; the engine bounds them (keys of a rule)
 
 	switches []time.Duration // of the last minute, oldest first
+	ons      []time.Duration // of the last day, oldest first
+	counted  bool            // the last of ons may still turn out not to have been
 	visits   []visit         // asked for last, last
 	pulsed   string          // the visit whose first pulse was the last on, or empty
 }
@@ -69,7 +90,13 @@ type partner struct {
 	wait  time.Duration
 }
 
-type asker struct{ rule, key, cause string }
+// contact is the level of a relay's feedback.
+type contact struct {
+	known, on bool
+	since     time.Duration
+}
+
+type asker struct{ rule, key, who, cause string }
 
 type lease struct {
 	asker
@@ -85,8 +112,9 @@ type visit struct {
 
 // NewBank makes a bank of these relays, all off for long enough that neither
 // min_off nor interlock_wait holds anything back. It fails for an empty or
-// double name, a max_on that is not over 0, a negative duration and an
-// interlock with an unknown relay or with itself, and names all of them.
+// double name, a max_on that is not over 0, a negative duration, a daily_cap
+// that cannot be counted and an interlock with an unknown relay or with itself,
+// and names all of them.
 func NewBank(specs []Spec) (*Bank, error) {
 	b := &Bank{index: make(map[string]int, len(specs))}
 	var problems []error
@@ -109,6 +137,15 @@ func NewBank(specs []Spec) (*Bank, error) {
 		}
 		if s.InterlockWait < 0 {
 			bad(s, "interlock_wait is negative")
+		}
+		if s.DailyCap < 0 || s.DailyCap > maxOns {
+			bad(s, "daily_cap must be from 0 to %d", maxOns)
+		}
+		if s.FeedbackTime < 0 {
+			bad(s, "feedback_time is negative")
+		}
+		if s.FeedbackTime == 0 {
+			s.FeedbackTime = feedbackTime
 		}
 		s.Interlock = slices.Clone(s.Interlock)
 		b.relays = append(b.relays, &state{Spec: s})
@@ -145,12 +182,28 @@ func (r *state) addPartner(j int, wait time.Duration) {
 
 // AwaitOffs tells the bank that it drives real lines: from now on an off counts
 // (for min_off, for interlocks and for the relay's own next on) only from the
-// moment [Bank.Off] reports it, and every line is first to be reported off.
+// moment [Bank.Off] reports it, and every line is first to be reported off. A
+// feedback is judged only from the moment that Off or [Bank.On] reports the line.
 func (b *Bank) AwaitOffs() {
 	b.await = true
 	for _, r := range b.relays {
 		r.going = true
 	}
+}
+
+// On reports that the relay's line was driven on. It answers every change to
+// on, after AwaitOffs.
+func (b *Bank) On(now time.Duration, relay string) {
+	r := b.find(relay)
+	if r == nil {
+		return
+	}
+	now = b.advance(now)
+	r.counted = false
+	if r.on && r.coming {
+		r.coming, r.settled = false, now
+	}
+	b.advance(now)
 }
 
 // Off reports that the relay's line was driven off. It answers every change to
@@ -164,12 +217,13 @@ func (b *Bank) Off(now time.Duration, relay string) {
 	if r.on || !r.going {
 		return
 	}
-	r.offAt, r.wasOff = now, true
+	r.offAt, r.wasOff, r.settled = now, true, now
 	r.going = false
 	if r.stuck {
 		r.stuck = false
 		if r.passes {
-			r.passes, r.Fault = false, ""
+			r.passes = false
+			b.setFault(r, "")
 		}
 		r.since, r.cause, r.last = now, "turned off at last", asker{}
 		b.report(now, r)
@@ -192,10 +246,11 @@ func (b *Bank) OffFailed(now time.Duration, relay, why string) {
 		return
 	}
 	r.stuck = true
-	r.since, r.cause, r.last = now, "fault: cannot be turned off: "+why, asker{}
-	if r.Fault == "" {
-		r.Fault = "cannot be turned off: " + why
+	why = cut("cannot be turned off: " + why)
+	r.since, r.cause, r.last = now, "fault: "+why, asker{}
+	if r.fault == "" {
 		r.passes = !r.moved
+		b.setFault(r, why)
 	}
 	if !r.passes {
 		r.endAll()
@@ -215,17 +270,41 @@ func (b *Bank) OnFailed(now time.Duration, relay, why string) {
 	now = b.advance(now)
 	if r.on {
 		r.endAll()
-		b.turn(now, r, false, asker{r.by.rule, r.by.key, why})
+		b.turn(now, r, false, asker{r.by.rule, r.by.key, r.by.who, why})
 	}
 	b.advance(now)
 }
 
-// NeverOn reports that the relay's last on did not even reach its line. If it
-// was a pulse, the visit behind it may pulse again.
+// Feedback takes the level of a contact: on is its active level, known is false
+// when there is none to be had. It concerns every relay whose feedback it is.
+func (b *Bank) Feedback(now time.Duration, name string, on, known bool) {
+	now = b.advance(now)
+	on = on && known
+	for _, r := range b.relays {
+		if r.Feedback == name && name != "" && (r.contact.known != known || r.contact.on != on) {
+			r.contact = contact{known, on, now}
+		}
+	}
+	b.advance(now)
+}
+
+// NeverOn reports that the relay's last on did not even reach its line. It is
+// not counted for the day, and if it was a pulse, the visit behind it may pulse
+// again.
 func (b *Bank) NeverOn(relay string) {
-	if r := b.find(relay); r != nil && r.pulsed != "" {
+	r := b.find(relay)
+	if r == nil {
+		return
+	}
+	if r.counted && len(r.ons) > 0 {
+		r.ons = r.ons[:len(r.ons)-1]
+		b.altered++
+	}
+	r.counted = false
+	if r.pulsed != "" {
 		r.visits = slices.DeleteFunc(r.visits, func(v visit) bool { return v.key == r.pulsed })
 		r.pulsed = ""
+		b.altered++
 	}
 }
 
@@ -252,7 +331,7 @@ func late(now time.Duration, r *state, q Request) bool {
 }
 
 func (b *Bank) do(now time.Duration, r *state, q Request) Verdict {
-	by := asker{q.Rule, q.Key, causeOf(q)}
+	by := asker{q.Rule, q.Key, q.Who, causeOf(q)}
 	if late(now, r, q) {
 		return dropped(ReasonExpired)
 	}
@@ -280,14 +359,14 @@ func (b *Bank) do(now time.Duration, r *state, q Request) Verdict {
 
 func (b *Bank) doPulse(now time.Duration, r *state, q Request, by asker) Verdict {
 	switch {
-	case q.Length <= 0:
+	case q.Length <= 0 || len(q.Visit) > maxKey:
 		return dropped(ReasonInvalid)
-	case r.Fault != "":
+	case r.fault != "":
 		return dropped(ReasonFault)
-	case q.Visit != "" && r.remembers(now, q.Visit) && !q.Repeat:
+	case q.Visit != "" && b.remembers(now, r, q.Visit) && !q.Repeat:
 		return dropped(ReasonVisit)
 	case r.pulse:
-		r.remember(now, q.Visit)
+		b.remember(now, r, q.Visit)
 		return Verdict{Begun: true, Reason: ReasonMerged}
 	case r.on:
 		return dropped(ReasonOn)
@@ -296,14 +375,14 @@ func (b *Bank) doPulse(now time.Duration, r *state, q Request, by asker) Verdict
 		return dropped(reason)
 	}
 	r.pulse, r.pulseEnd = true, later(now, q.Length)
-	if r.remember(now, q.Visit) {
+	if b.remember(now, r, q.Visit) {
 		r.pulsed = q.Visit
 	}
 	return Verdict{Begun: true}
 }
 
 func (b *Bank) doSetOn(now time.Duration, r *state, by asker) Verdict {
-	if r.Fault != "" {
+	if r.fault != "" {
 		return dropped(ReasonFault)
 	}
 	if !r.on {
@@ -324,7 +403,7 @@ func (b *Bank) doSetOff(now time.Duration, r *state, by asker) Verdict {
 }
 
 func (b *Bank) doLeaseStart(now time.Duration, r *state, by asker) Verdict {
-	if r.Fault != "" && !r.passes {
+	if r.fault != "" && !r.passes {
 		return dropped(ReasonFault)
 	}
 	// The first new lease takes over what a reload left behind.
@@ -359,18 +438,18 @@ func (b *Bank) doLeaseEnd(now time.Duration, r *state, q Request, by asker) Verd
 	default:
 		r.leases = slices.Delete(r.leases, i, i+1)
 		if r.on && !r.asked() {
-			b.turn(now, r, false, asker{by.rule, by.key, "end of " + by.cause})
+			b.turn(now, r, false, asker{by.rule, by.key, by.who, "end of " + by.cause})
 		}
 	}
 	return Verdict{Begun: true}
 }
 
 func (b *Bank) doClear(now time.Duration, r *state, by asker) Verdict {
-	if r.stuck {
+	if r.stuck || r.fault != "" && r.differs() {
 		return dropped(ReasonFault)
 	}
-	if r.Fault != "" {
-		r.Fault = ""
+	if r.fault != "" {
+		b.setFault(r, "")
 		r.switches = r.switches[:0]
 		r.last, r.cause = by, "fault cleared: "+by.cause
 		b.report(now, r)
@@ -379,7 +458,7 @@ func (b *Bank) doClear(now time.Duration, r *state, by asker) Verdict {
 }
 
 // Advance does what falls due up to now: ends of pulses, of lingering leases
-// and of max_on, and leases that waited.
+// and of max_on, faults of the feedback, and leases that waited.
 func (b *Bank) Advance(now time.Duration) { b.advance(now) }
 
 // Next gives the earliest moment at which Advance has something to do.
@@ -397,27 +476,32 @@ func (b *Bank) Changes() []Change {
 }
 
 // States gives every relay, in the order of the specs.
-func (b *Bank) States() []State {
+func (b *Bank) States() []State { return b.statesAt(b.now) }
+
+// statesAt is States at a moment that the bank was not told yet.
+func (b *Bank) statesAt(now time.Duration) []State {
 	out := make([]State, len(b.relays))
 	for i, r := range b.relays {
-		out[i] = r.snapshot()
+		out[i] = r.snapshot(max(now, b.now))
 	}
 	return out
 }
 
 // State gives one relay; false when there is none of that name.
-func (b *Bank) State(relay string) (State, bool) {
+func (b *Bank) State(relay string) (State, bool) { return b.stateAt(b.now, relay) }
+
+func (b *Bank) stateAt(now time.Duration, relay string) (State, bool) {
 	r := b.find(relay)
 	if r == nil {
 		return State{}, false
 	}
-	return r.snapshot(), true
+	return r.snapshot(max(now, b.now)), true
 }
 
-func (r *state) snapshot() State {
+func (r *state) snapshot(now time.Duration) State {
 	return State{
-		Name: r.Name, On: r.on || r.stuck, Since: r.since, Cause: r.cause, Rule: r.last.rule, Key: r.last.key,
-		MaxOn: r.MaxOn, Fault: r.Fault, Waits: !r.on && r.waiting() >= 0,
+		Name: r.Name, On: r.on || r.stuck, Since: r.since, Cause: r.cause, Rule: r.last.rule, Key: r.last.key, Who: r.last.who,
+		MaxOn: r.MaxOn, Fault: r.fault, Today: len(recent(r.ons, now, day)), Waits: !r.on && r.waiting() >= 0,
 	}
 }
 
@@ -430,6 +514,7 @@ const (
 	dueMaxOn
 	duePulse
 	dueLinger
+	dueFeedback
 	dueLease
 )
 
@@ -457,6 +542,8 @@ func (b *Bank) advance(now time.Duration) time.Duration {
 		case dueLinger:
 			r.leases = slices.DeleteFunc(r.leases, func(l lease) bool { return l.linger && l.end <= at })
 			b.settle(at, r, "end of lease")
+		case dueFeedback:
+			b.disagree(at, r)
 		case dueLease:
 			b.turnOn(at, r, r.leases[r.waiting()].asker)
 		}
@@ -486,6 +573,9 @@ func (b *Bank) next() (time.Duration, due, int) {
 				consider(r.leases[k].end, dueLinger)
 			}
 		}
+		if r.fault == "" && !r.coming && !r.going && r.differs() {
+			consider(later(max(r.contact.since, r.settled), r.FeedbackTime), dueFeedback)
+		}
 		if r.on {
 			continue
 		}
@@ -505,8 +595,8 @@ func (b *Bank) next() (time.Duration, due, int) {
 	return at, what, which
 }
 
-// mayGoOn gives the moment from which the relay may go on as far as min_off and
-// interlocks go, and the word for what holds it back longest. It is not free
+// mayGoOn gives the moment from which the relay may go on as far as min_off,
+// daily_cap and interlocks go, and the word for what holds it back longest. It is not free
 // while that depends on another's off, or its own, that has not happened yet.
 func (b *Bank) mayGoOn(r *state) (at time.Duration, free bool, reason string) {
 	if r.going {
@@ -515,9 +605,15 @@ func (b *Bank) mayGoOn(r *state) (at time.Duration, free bool, reason string) {
 	if r.wasOff && r.MinOff > 0 {
 		at, reason = later(r.offAt, r.MinOff), ReasonMinOff
 	}
+	if n := len(r.ons) - r.DailyCap; r.DailyCap > 0 && n >= 0 {
+		if t := later(r.ons[n], day); t > at {
+			at, reason = t, ReasonDailyCap
+		}
+	}
 	for _, p := range r.partners {
 		other := b.relays[p.relay]
-		if other.on || other.going || other.stuck {
+		// What the feedback says is on is on, whatever was asked of its line.
+		if other.on || other.going || other.stuck || other.contact.on {
 			return 0, false, ReasonInterlock
 		}
 		if t := later(other.offAt, p.wait); other.wasOff && p.wait > 0 && t > at {
@@ -529,7 +625,7 @@ func (b *Bank) mayGoOn(r *state) (at time.Duration, free bool, reason string) {
 
 // turnOn turns a relay that is off on, or says what forbids it.
 func (b *Bank) turnOn(now time.Duration, r *state, by asker) string {
-	if r.Fault != "" {
+	if r.fault != "" {
 		return ReasonFault
 	}
 	if at, free, reason := b.mayGoOn(r); !free || at > now {
@@ -547,27 +643,48 @@ func (b *Bank) turnOn(now time.Duration, r *state, by asker) string {
 func (b *Bank) turn(now time.Duration, r *state, on bool, by asker) {
 	many := r.switchesAt(now) >= maxSwitches
 	r.switches = append(r.switches, now)
-	r.on, r.since, r.cause, r.last = on, now, by.cause, by
+	r.on, r.since, r.cause, r.last, r.settled = on, now, by.cause, by, now
+	r.coming, r.going = on && b.await, !on && b.await
 	if on {
-		r.onAt, r.by, r.moved, r.pulsed = now, by, true, ""
+		r.onAt, r.by, r.moved, r.pulsed, r.counted = now, by, true, "", true
+		r.ons = append(tail(recent(r.ons, now, day), maxOns-1), now)
 	} else {
-		r.going = b.await
 		r.offAt, r.wasOff = now, true
-		if many && r.Fault == "" {
-			r.Fault = faultSwitches
+		if many && r.fault == "" {
+			b.setFault(r, faultSwitches)
 			r.endAll()
 		}
 	}
+	b.altered++
 	b.report(now, r)
 }
 
 // tooMany puts a relay that is off into the fault of too many switches.
 func (b *Bank) tooMany(now time.Duration, r *state, by asker) {
 	r.endAll()
-	r.Fault = faultSwitches
+	b.setFault(r, faultSwitches)
 	r.last = by.because("fault: " + faultSwitches)
 	r.cause = r.last.cause
 	b.report(now, r)
+}
+
+// disagree puts a relay into the fault that its feedback says the other.
+func (b *Bank) disagree(now time.Duration, r *state) {
+	word := map[bool]string{true: "on", false: "off"}
+	b.setFault(r, cut(fmt.Sprintf("feedback: the contact %s says %s while the relay is %s", r.Feedback, word[r.contact.on], word[r.on])))
+	r.endAll()
+	if r.on {
+		b.turn(now, r, false, r.by.because("fault: "+r.fault))
+		return
+	}
+	r.last = asker{cause: "fault: " + r.fault}
+	r.cause = r.last.cause
+	b.report(now, r)
+}
+
+func (b *Bank) setFault(r *state, words string) {
+	r.fault = words
+	b.altered++
 }
 
 // settle turns a relay off if nothing asks for it any more.
@@ -579,7 +696,7 @@ func (b *Bank) settle(now time.Duration, r *state, why string) {
 
 func (b *Bank) report(now time.Duration, r *state) {
 	b.out = append(b.out, Change{
-		Relay: r.Name, On: r.on || r.stuck, At: now, Cause: r.cause, Rule: r.last.rule, Key: r.last.key, Fault: r.Fault,
+		Relay: r.Name, On: r.on || r.stuck, At: now, Cause: r.cause, Rule: r.last.rule, Key: r.last.key, Who: r.last.who, Fault: r.fault,
 	})
 }
 
@@ -590,6 +707,9 @@ func (b *Bank) find(relay string) *state {
 	}
 	return b.relays[i]
 }
+
+// differs says whether the feedback says the other than the relay.
+func (r *state) differs() bool { return r.contact.known && r.contact.on != r.on }
 
 func (r *state) asked() bool { return r.pulse || r.latch || len(r.leases) > 0 }
 
@@ -610,16 +730,24 @@ func (r *state) lease(by asker) int {
 
 // switchesAt counts the changes of level in the minute that ends now.
 func (r *state) switchesAt(now time.Duration) int {
-	old := 0
-	for old < len(r.switches) && r.switches[old] <= now-switchWindow {
-		old++
-	}
-	r.switches = slices.Delete(r.switches, 0, old)
+	r.switches = append(r.switches[:0], recent(r.switches, now, switchWindow)...)
 	return len(r.switches)
 }
 
+// recent gives those of the times, oldest first, that are less than the window old.
+func recent(times []time.Duration, now, window time.Duration) []time.Duration {
+	old := 0
+	for old < len(times) && times[old] <= now-window {
+		old++
+	}
+	return times[old:]
+}
+
+// tail gives the last n at most.
+func tail[T any](all []T, n int) []T { return all[max(0, len(all)-n):] }
+
 // remembers says whether the visit pulsed this relay already.
-func (r *state) remembers(now time.Duration, key string) bool {
+func (b *Bank) remembers(now time.Duration, r *state, key string) bool {
 	old := 0
 	for old < len(r.visits) && r.visits[old].last <= now-visitMemory {
 		old++
@@ -630,19 +758,23 @@ func (r *state) remembers(now time.Duration, key string) bool {
 		return false
 	}
 	// Asked for once more, it is the freshest again.
-	r.visits = append(slices.Delete(r.visits, i, i+1), visit{key, now})
+	if r.visits[i].last <= now-visitRefresh {
+		r.visits = append(slices.Delete(r.visits, i, i+1), visit{key, now})
+		b.altered++
+	}
 	return true
 }
 
 // remember notes that the visit pulsed this relay, and says whether that is new.
-func (r *state) remember(now time.Duration, key string) bool {
-	if key == "" || r.remembers(now, key) {
+func (b *Bank) remember(now time.Duration, r *state, key string) bool {
+	if key == "" || b.remembers(now, r, key) {
 		return false
 	}
 	if len(r.visits) >= maxVisits {
 		r.visits = slices.Delete(r.visits, 0, 1)
 	}
 	r.visits = append(r.visits, visit{key, now})
+	b.altered++
 	return true
 }
 
@@ -650,13 +782,16 @@ func (a asker) because(why string) asker {
 	if a.cause != "" {
 		why += " (" + a.cause + ")"
 	}
-	return asker{a.rule, a.key, why}
+	return asker{a.rule, a.key, a.who, why}
 }
 
 // causeOf says in words who asks, when the request does not.
 func causeOf(q Request) string {
 	if q.Cause != "" {
 		return q.Cause
+	}
+	if q.Who != "" {
+		return "by hand: " + q.Who
 	}
 	var s strings.Builder
 	if q.Rule != "" {
@@ -680,6 +815,14 @@ func later(t, d time.Duration) time.Duration {
 		return never - 1
 	}
 	return t + d
+}
+
+// cut keeps the words of a fault, which may come from a device, in bounds.
+func cut(s string) string {
+	if len(s) > maxFault {
+		s = s[:maxFault]
+	}
+	return strings.ToValidUTF8(s, "")
 }
 
 func dropped(reason string) Verdict { return Verdict{Reason: reason} }

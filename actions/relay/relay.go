@@ -30,9 +30,21 @@ type Spec struct {
 	// after the other's off. Where the two differ the longer one holds.
 	InterlockWait time.Duration
 
-	// Fault, when not empty, is a fault that was not cleared before the
-	// program ended: a restart does not clear it.
-	Fault string
+	// DailyCap is how often the relay may be turned on in any 24 hours of the
+	// decision clock, at most 4096; 0 is no limit.
+	DailyCap int
+
+	// Feedback names the contact that must say what the relay is, or is empty.
+	// A contact that says the other for FeedbackTime is a fault. While its
+	// level is unknown nothing is judged: not the relay that is off, and not
+	// one that is turned on, which is allowed. A relay that is on for no longer
+	// than FeedbackTime is not judged for that on.
+	Feedback string
+
+	// FeedbackTime is how long the contact may say the other than the relay,
+	// from when the line was driven or, if that was later, from when the
+	// contact changed; 0 is 250 ms.
+	FeedbackTime time.Duration
 }
 
 // Verb says what a request asks of a relay.
@@ -87,12 +99,16 @@ type Request struct {
 	// Rule and Key say which firing asks. Together they name a lease.
 	Rule, Key string
 
+	// Who is the person who asks by hand: a user or an address. Empty for
+	// rules.
+	Who string
+
 	// Cause says in words who or what asks, for journal and console. Left
-	// empty it is made of Rule and Key.
+	// empty it is made of Who, or else of Rule and Key.
 	Cause string
 
 	// Visit is the plate visit the firing belongs to ("gate/#12"), or empty.
-	// One visit pulses a relay once, whichever rules ask.
+	// One visit pulses a relay once, whichever rules ask. At most 1024 bytes.
 	Visit string
 
 	// Repeat lifts the limit of one pulse per visit (`repeat: true`).
@@ -105,6 +121,13 @@ type Request struct {
 	// Linger keeps a lease that is ended for up to this long, so that the rule
 	// that replaces its rule at a reload can take it over without an edge.
 	Linger time.Duration
+
+	// Ready, when given, is closed once the record of this request is on disk.
+	// An on waits for it before its line is driven, for Options.ReadyWait at
+	// most; an off never waits, and one that comes meanwhile overtakes the on.
+	// The wait is part of the on-time: the relay goes off when it would have
+	// gone off without. Of a Bank, which has no lines, it is not looked at.
+	Ready <-chan struct{}
 }
 
 // The words that say why a request did nothing, or why it waits.
@@ -114,10 +137,11 @@ const (
 	ReasonOn        = "on"            // the relay is on otherwise than by a pulse
 	ReasonMinOff    = "min_off"       // it went off too short a time ago
 	ReasonInterlock = "interlock"     // an interlocked relay is on or just went off
+	ReasonDailyCap  = "daily_cap"     // it was turned on too often in the last 24 hours
 	ReasonFault     = "fault"         // the relay has a fault
 	ReasonExpired   = "expired"       // the request came after its deadline
 	ReasonUnknown   = "unknown relay" // there is no such relay
-	ReasonInvalid   = "invalid"       // no such verb, or a pulse without a length
+	ReasonInvalid   = "invalid"       // no such verb, a pulse without a length, a visit with too long a name
 	ReasonOvertaken = "overtaken"     // an off came before the line was on
 	ReasonClosed    = "closed"        // the program is ending
 )
@@ -145,6 +169,7 @@ type Change struct {
 	Cause string        // in words
 	Rule  string        // of the request behind it, if any
 	Key   string
+	Who   string // the person behind it, if any
 
 	// Fault is the relay's fault after this change, empty for none.
 	Fault string
@@ -158,8 +183,13 @@ type State struct {
 	Cause string        // of the last change
 	Rule  string        // of the request behind the last change, if any
 	Key   string
+	Who   string // the person behind the last change, if any
 	MaxOn time.Duration
 	Fault string // empty for none
+
+	// Today counts how often the relay was turned on in the last 24 hours;
+	// 4096 is that or more.
+	Today int
 
 	// Waits says that a lease is live but the relay may not go on yet.
 	Waits bool

@@ -41,11 +41,27 @@ type Options struct {
 	// StartWait is how long New waits for lines that are slow to be set off,
 	// at most; default 1 s. Later ones are refused every on until they are off.
 	StartWait time.Duration
+
+	// ReadyWait is how long an on waits for Request.Ready, at most; 0 is 50 ms.
+	// A pulse waits for half its length at most, so that it is not over before.
+	ReadyWait time.Duration
+
+	// Restore, when given, is what an earlier Service exported, as
+	// [DecodeSaved] gives it. A fault in it holds until it is cleared by hand.
+	Restore *Saved
+
+	// Wall is the wall clock, and gives the zero time while that is not set; it
+	// only says how long the program was away. Left out it is time.Now.
+	Wall func() time.Time
 }
+
+// ErrClosed says that the relays were closed.
+var ErrClosed = errors.New("the relays are closed")
 
 const (
 	retryOff  = 100 * time.Millisecond
 	startWait = time.Second
+	readyWait = 50 * time.Millisecond
 
 	// What Close gives to turning off, to releasing, and to telling the last
 	// changes. Together they stay under 1 s.
@@ -64,15 +80,22 @@ type Outcome struct {
 	// Err is why a line did not follow, or that the caller did not wait for
 	// it. Whether the line moved is then not known, so Begun stays true.
 	Err error
+
+	// Unrecorded says that the line was driven on though Request.Ready had not
+	// come in time.
+	Unrecorded bool
 }
 
 // Service drives the relays of a site. All its methods may be used by several
 // goroutines.
 type Service struct {
 	now     func() time.Duration
+	wall    func() time.Time
+	patient time.Duration // ReadyWait
 	owners  []*owner
 	byName  map[string]*owner
 	wake    chan struct{} // for the keeper: Next may have changed
+	ping    chan struct{} // for the keeper, which only has to take it
 	stop    chan struct{} // closed when Close begins
 	stopped chan struct{} // closed when the keeper has ended
 
@@ -98,12 +121,16 @@ type owner struct {
 
 	// Covered by Service.mu.
 	want    bool
-	expires time.Duration // of the want, when it is an on; 0 = never
-	order   uint64        // counts the wants
-	served  uint64        // the last want that was tried
-	failing error         // why the line cannot be set off; it is retried
+	expires time.Duration   // of the want, when it is an on; 0 = never
+	ready   <-chan struct{} // of the want, when it is an on, or nil
+	wait    time.Duration   // for ready, at most
+	coming  <-chan struct{} // ready of the latest lease that waits, or nil
+	order   uint64          // counts the wants
+	served  uint64          // the last want that was tried
+	failing error           // why the line cannot be set off; it is retried
 	waiters []waiter
-	release bool // the line is to be released
+	ping    chan struct{} // closed by the owner when it comes by; nil when nobody asks
+	release bool          // the line is to be released
 	closed  error
 }
 
@@ -117,8 +144,9 @@ type waiter struct {
 
 // attempt is how driving a level went.
 type attempt struct {
-	reason string // expired or overtaken: it was not tried
-	err    error
+	reason     string // expired or overtaken: it was not tried
+	err        error
+	unrecorded bool
 }
 
 // New makes a Service of these relays and sets every line off before anything
@@ -146,19 +174,29 @@ func New(relays []Config, o Options) (*Service, error) {
 	if o.StartWait <= 0 {
 		o.StartWait = startWait
 	}
+	if o.Wall == nil {
+		o.Wall = time.Now
+	}
+	if o.ReadyWait <= 0 {
+		o.ReadyWait = readyWait
+	}
 	s := &Service{
+		wall: o.Wall, patient: o.ReadyWait, ping: make(chan struct{}),
 		now: o.Now, bank: bank, byName: make(map[string]*owner, len(relays)), heard: o.OnChange,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
 		tell: make(chan struct{}, 1), ended: make(chan struct{}), silent: make(chan struct{}),
 	}
 	bank.AwaitOffs()
+	if o.Restore != nil {
+		bank.Restore(o.Now(), o.Wall(), *o.Restore)
+	}
 	var firsts []chan attempt
 	for _, r := range relays {
 		w := &owner{name: r.Name, driver: r.Driver, kick: make(chan struct{}, 1), done: make(chan struct{})}
 		s.owners = append(s.owners, w)
 		s.byName[r.Name] = w
 		w.drive(false, 0)
-		firsts = append(firsts, w.wait(false))
+		firsts = append(firsts, w.await(false))
 	}
 	for _, w := range s.owners {
 		go s.own(w)
@@ -202,7 +240,10 @@ func (s *Service) Begin(q Request) (wait func(context.Context) Outcome) {
 		s.mu.Unlock()
 		return known(Outcome{Verdict: v})
 	}
-	if v.Begun && q.Verb.mayTurnOn() {
+	if v.Waits {
+		w.coming = q.Ready
+	}
+	if v.Begun && !v.Waits && q.Verb.mayTurnOn() {
 		s.apply(q)
 	} else {
 		s.apply(Request{})
@@ -212,7 +253,7 @@ func (s *Service) Begin(q Request) (wait func(context.Context) Outcome) {
 	switch {
 	case !v.Begun || v.Waits || v.Reason != "":
 	case w.served != w.order:
-		ch = w.wait(false)
+		ch = w.await(false)
 	case !w.want:
 		failing = w.failing
 	}
@@ -227,7 +268,7 @@ func (s *Service) Begin(q Request) (wait func(context.Context) Outcome) {
 			if a.reason != "" {
 				return Outcome{Verdict: dropped(a.reason)}
 			}
-			return Outcome{Verdict: v, Err: a.err}
+			return Outcome{Verdict: v, Err: a.err, Unrecorded: a.unrecorded}
 		case <-ctx.Done():
 			return Outcome{Verdict: v, Err: fmt.Errorf("relay %q: not waited for: %w", q.Relay, ctx.Err())}
 		}
@@ -249,14 +290,98 @@ func (s *Service) doClosing(q Request) Outcome {
 func (s *Service) States() []State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.bank.States()
+	return s.bank.statesAt(s.now())
 }
 
 // State gives one relay; false when there is none of that name.
 func (s *Service) State(relay string) (State, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.bank.State(relay)
+	return s.bank.stateAt(s.now(), relay)
+}
+
+// Feedback takes the level of a contact: on is its active level, known is false
+// when there is none to be had. It concerns the relays whose Spec.Feedback names
+// the contact, and may be called for every contact.
+func (s *Service) Feedback(contact string, on, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return
+	}
+	s.bank.Feedback(s.now(), contact, on, known)
+	s.apply(Request{})
+	s.plan()
+}
+
+// Export gives what must outlast a restart, to be handed to the next Service as
+// Options.Restore. It may be called after Close, too.
+func (s *Service) Export() Saved {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bank.Export(s.now(), s.wall())
+}
+
+// Altered gives a number that changes with everything that [Service.Export]
+// would give otherwise than before, but for the time that passes. It is cheap.
+func (s *Service) Altered() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bank.Altered()
+}
+
+// Ping asks the goroutine that ends pulses, and the owner of every line, for a
+// sign of life, and waits for all of them until ctx is done. The error names who
+// did not answer; an owner does not while its driver is at work. After Close it
+// is ErrClosed. Ping moves no line, but one that cannot be set off is tried once
+// more.
+func (s *Service) Ping(ctx context.Context) error {
+	s.mu.Lock()
+	if s.closing {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	answers := make([]<-chan struct{}, len(s.owners))
+	for i, w := range s.owners {
+		if w.ping == nil {
+			w.ping = make(chan struct{})
+		}
+		answers[i] = w.ping
+		poke(w.kick)
+	}
+	s.mu.Unlock()
+
+	var problems []error
+	if !s.pingKeeper(ctx) {
+		problems = append(problems, fmt.Errorf("relays: what ends pulses did not answer: %w", ctx.Err()))
+	}
+	for i, w := range s.owners {
+		select {
+		case <-answers[i]:
+			continue
+		case <-w.done:
+			continue
+		case <-ctx.Done():
+		}
+		select {
+		case <-answers[i]:
+		default:
+			problems = append(problems, fmt.Errorf("relay %q: its owner did not answer: %w", w.name, ctx.Err()))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// pingKeeper says whether the keeper answered, or has ended as it should.
+func (s *Service) pingKeeper(ctx context.Context) bool {
+	select {
+	case s.ping <- struct{}{}:
+		return true
+	case <-s.stopped:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // Close refuses every on, drives all lines off, side by side, and only then
@@ -277,7 +402,7 @@ func (s *Service) Close() error {
 	s.apply(Request{})
 	for _, w := range s.owners {
 		if w.served != w.order || w.failing != nil {
-			offs = append(offs, w.wait(true))
+			offs = append(offs, w.await(true))
 		}
 	}
 	s.mu.Unlock()
@@ -339,10 +464,15 @@ func (s *Service) apply(q Request) {
 		switch {
 		case r.on && !w.want:
 			var expires time.Duration
+			ready, wait := w.coming, s.patient
 			if c.Relay == q.Relay {
-				expires = q.Expires
+				expires, ready = q.Expires, q.Ready
+				if q.Verb == Pulse {
+					wait = min(wait, q.Length/2)
+				}
 			}
 			w.drive(true, expires)
+			w.ready, w.wait = ready, wait
 		case !r.on && w.want, r.going && w.served == w.order && w.failing == nil:
 			w.drive(false, 0)
 		}
@@ -378,6 +508,7 @@ func (s *Service) keep() {
 			return
 		case <-s.wake:
 		case <-timer.C:
+		case <-s.ping:
 		}
 		s.mu.Lock()
 		now := s.now()
@@ -429,6 +560,7 @@ func (s *Service) own(w *owner) {
 		}
 		s.mu.Lock()
 		release, failing := w.release, w.failing != nil
+		w.answer()
 		s.mu.Unlock()
 		if release {
 			err := w.driver.Close()
@@ -456,6 +588,13 @@ func (s *Service) serve(w *owner) (more bool) {
 		w.tellWaiters(order-1, attempt{reason: ReasonOvertaken})
 		s.bank.NeverOn(w.name)
 	}
+	unrecorded := false
+	if want && w.ready != nil {
+		unrecorded = !s.awaitReady(w)
+		if w.order != order {
+			return true // overtaken
+		}
+	}
 	if now := s.now(); want && w.expires != 0 && now > w.expires {
 		w.served = order
 		w.tellWaiters(order, attempt{reason: ReasonExpired})
@@ -475,13 +614,15 @@ func (s *Service) serve(w *owner) (more bool) {
 	switch {
 	case err == nil:
 		w.failing = nil
-		w.tellWaiters(order, attempt{})
-		if !want {
+		w.tellWaiters(order, attempt{unrecorded: unrecorded})
+		if want {
+			s.bank.On(now, w.name)
+		} else {
 			s.bank.Off(now, w.name)
 		}
 	case want:
 		err = fmt.Errorf("relay %q: cannot be turned on: %w", w.name, err)
-		w.tellWaiters(order, attempt{err: err})
+		w.tellWaiters(order, attempt{err: err, unrecorded: unrecorded})
 		if w.order == order {
 			s.bank.OnFailed(now, w.name, err.Error())
 		}
@@ -495,16 +636,57 @@ func (s *Service) serve(w *owner) (more bool) {
 	return w.served != w.order
 }
 
+// awaitReady waits until the latest want may be driven, and says whether its
+// record is there. It comes back early when a newer want overtakes it. The
+// caller holds s.mu, and again afterwards.
+func (s *Service) awaitReady(w *owner) (recorded bool) {
+	order, ready, wait := w.order, w.ready, w.wait
+	w.ready = nil
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	select {
+	case <-ready:
+		return true
+	default:
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ready:
+			return true
+		case <-timer.C:
+			return false
+		case <-w.kick:
+		}
+		s.mu.Lock()
+		overtaken := w.order != order
+		w.answer()
+		s.mu.Unlock()
+		if overtaken {
+			return false
+		}
+	}
+}
+
+// answer tells who asked that the owner is alive. The caller holds Service.mu.
+func (w *owner) answer() {
+	if w.ping != nil {
+		close(w.ping)
+		w.ping = nil
+	}
+}
+
 // drive makes on the level to go for. The caller holds Service.mu.
 func (w *owner) drive(on bool, expires time.Duration) {
-	w.want, w.expires = on, expires
+	w.want, w.expires, w.ready, w.coming = on, expires, nil, nil
 	w.order++
 	poke(w.kick)
 }
 
-// wait gives a channel that is told how the latest want went; sure waits until
+// await gives a channel that is told how the latest want went; sure waits until
 // the line is off. The caller holds Service.mu.
-func (w *owner) wait(sure bool) chan attempt {
+func (w *owner) await(sure bool) chan attempt {
 	ch := make(chan attempt, 1)
 	w.waiters = append(w.waiters, waiter{w.order, sure, ch})
 	return ch

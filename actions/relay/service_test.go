@@ -410,7 +410,7 @@ func TestServiceRefusesAfterTheDeadlineAtTheLine(t *testing.T) {
 		s.mu.Lock()
 		s.bank.Do(0, q)
 		s.apply(q)
-		tried := s.byName["gate"].wait(false)
+		tried := s.byName["gate"].await(false)
 		now.Store(int64(3*time.Second) + 1)
 		s.mu.Unlock()
 		if a := <-tried; a.reason != ReasonExpired {
@@ -437,7 +437,7 @@ func TestServiceOvertaken(t *testing.T) {
 		s.mu.Lock()
 		s.bank.Do(0, q)
 		s.apply(q)
-		tried := s.byName["gate"].wait(false)
+		tried := s.byName["gate"].await(false)
 		s.bank.Do(0, Request{Relay: "gate", Verb: SetOff})
 		s.apply(Request{})
 		s.mu.Unlock()
