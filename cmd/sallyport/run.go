@@ -70,6 +70,8 @@ type service struct {
 	// started is told the address of the camera port once everything runs; it may
 	// play something and its end ends the service.
 	started func(ctx context.Context, cameras net.Addr) error
+	// running is given the appliance before its loop begins; nil for nobody.
+	running func(*appliance)
 	// relays are used instead of the site's own lines, by a demonstration.
 	relays []relay.Config
 }
@@ -187,11 +189,18 @@ func (s *service) run(ctx context.Context) (err error) {
 	wg.Go(func() { src.strangers(ctx, "http://"+consolePort.Addr().String(), lines.note) })
 	loopCtx, stopLoop := context.WithCancel(context.Background())
 	defer stopLoop()
+	if s.running != nil {
+		s.running(a)
+	}
 	go a.loop(loopCtx)
 	wg.Go(func() { r.watch(ctx, w, s.hangup, a.swapRules) })
 	lines.note(fmt.Sprintf("%s: %s, %s; %s: %s, %s", s.site.File, count(len(s.site.Cameras), "camera"), count(len(s.site.Relays), "relay"),
 		s.dir, count(len(rules.Rules), "rule"), count(len(rules.Zones), "zone")))
 	lines.note(fmt.Sprintf("cameras post to http://%s; the console is at http://%s", cameraPort.Addr(), consolePort.Addr()))
+	manager := supervisor{log}
+	manager.ready()
+	// Until the loop has ended: a stop that hangs is ended by the service manager too.
+	wg.Go(func() { manager.watch(loopCtx, a.well) })
 	if s.started != nil {
 		wg.Go(func() {
 			if err := s.started(ctx, cameraPort.Addr()); err != nil && ctx.Err() == nil {
@@ -209,6 +218,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	// Rules end and relays go off before anything is waited for: what is still on
 	// its way in moves nothing any more.
 	cancel()
+	manager.stopping()
 	stopLoop()
 	lines.note("the program ends")
 	stopCtx, stop := context.WithTimeout(context.Background(), stopTime)
