@@ -64,6 +64,7 @@ type Firing struct {
 	Shadow    bool
 
 	serial uint64 // of the tracked target; 0 = none
+	charge uint64 // its number among the marks; 0 = it charged nothing that a mark tells of
 }
 
 // Request is one step that is due. Whoever carries it out tells the engine with
@@ -81,6 +82,9 @@ type Request struct {
 	LeaseOn bool
 	// LeaseID names the lease: the same rule and key over a reload have the same one.
 	LeaseID string
+	// Mark is what a restart has to know of the request before anything moves by it;
+	// nil when nothing has to be known.
+	Mark *Mark
 }
 
 // Outcome is what became of a request.

@@ -24,8 +24,19 @@ type Options struct {
 	// rules that come after are looked at; the decision follows as ever. It must
 	// not call the engine.
 	Hand func(*Request)
+	// Plan, when set, is told at the firing of each step that must be done even if the
+	// program ends before: a durable one or one of `plates` that is due later, unless
+	// it stands behind a step that is waited for. The request is the one that will be
+	// handed out under the same firing and index, Due in the future. Unplan, when set,
+	// is told when it turns out not to be done. Both are called before the call that
+	// made the firing returns, must not call the engine, and change no decision.
+	Plan   func(*Request)
+	Unplan func(firing uint64, index int, finally bool)
 	// Restore is what an earlier run exported; nil for nothing.
 	Restore *State
+	// Marks are those that were kept of the runs before, in any order. Those with a
+	// number above [State.Marks] of Restore are applied after it.
+	Marks []Mark
 }
 
 // DefaultOptions are what a site file that says nothing gives.
@@ -67,6 +78,7 @@ type Engine struct {
 	flagTimers map[string]*flagTimer // flags that go back after a time
 	devices    map[string]*deviceClock
 	tracing    tracing
+	marks      uint64 // the number of the last mark
 	altered    uint64 // changes when anything that survives a restart does
 }
 
@@ -94,6 +106,8 @@ func New(rs *Ruleset, o Options, at Instant) (*Engine, []Decision) {
 		e.opts.Restore = nil
 		e.restore(&o.Restore.saved)
 	}
+	e.opts.Marks = nil
+	e.redo(o.Marks, e.marks)
 	e.first(func(*ruleState) bool { return true })
 	e.settle()
 	return e, e.out
@@ -531,6 +545,12 @@ func (e *Engine) applyAlarm(cam *camera, ev *Event) {
 // applyLevel takes the level of a relay or a contact. The first value is no event.
 func (e *Engine) applyLevel(levels map[string]Wired, reads Reads, ev *Event) {
 	was := levels[ev.Name]
+	if ev.Unknown && ev.Kind == KindContact {
+		if was.known {
+			e.levelLost(levels, reads, ev)
+		}
+		return
+	}
 	on := TruthOf(ev.On)
 	if was.known && was.On == on {
 		return
@@ -543,6 +563,19 @@ func (e *Engine) applyLevel(levels map[string]Wired, reads Reads, ev *Event) {
 		}
 		e.prepare(r, ev, nil)
 		e.lookAt(r, subject{kind: ev.Kind, name: ev.Name, quiet: !was.known})
+	}
+}
+
+// levelLost forgets a level that is not known any more: what held because of it
+// ends, and the next level is a first one.
+func (e *Engine) levelLost(levels map[string]Wired, reads Reads, ev *Event) {
+	delete(levels, ev.Name)
+	e.changed |= reads
+	for _, r := range e.byKind[ev.Kind] {
+		if r.Level && r.named(ev.Name) {
+			e.prepare(r, ev, nil)
+			e.level(r, subject{kind: ev.Kind, name: ev.Name}, Unknown)
+		}
 	}
 }
 

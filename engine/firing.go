@@ -83,6 +83,7 @@ type keyState struct {
 	visit    *visit
 	spent    uint64 // the firing that counts as the visit's one; 0 = none
 	turn     uint64 // counts how often it became active
+	given    uint64 // the last firing that gave back what it charged; 0 = none
 }
 
 // lease is a follow step that holds a relay on.
@@ -567,6 +568,10 @@ func (e *Engine) fire(ks *keyState) {
 			ks.limits = append(ks.limits, now)
 		}
 		e.remember(r, ks.text)
+		if r.tried && !f.Shadow {
+			e.marks++
+			f.charge = e.marks
+		}
 	}
 	charge.cooldown = ks.cooldown
 	e.emit(d)
@@ -589,6 +594,12 @@ func (e *Engine) remember(r *ruleState, key string) {
 	if !r.Remember {
 		return
 	}
+	r.note(key, e.now.Mono)
+	e.changed |= ReadsFirings
+}
+
+// note keeps when the rule fired for a key.
+func (r *ruleState) note(key string, at time.Duration) {
 	if r.fired == nil {
 		r.fired = make(map[string]time.Duration)
 	}
@@ -599,8 +610,7 @@ func (e *Engine) remember(r *ruleState, key string) {
 		}
 		r.order = append(r.order, key)
 	}
-	r.fired[key] = e.now.Mono
-	e.changed |= ReadsFirings
+	r.fired[key] = at
 }
 
 // firstLook is why of a firing only what follows is done.

@@ -275,7 +275,9 @@ func (e *Event) appendWired(o *object) {
 	switch e.Kind {
 	case KindContact, KindRelay:
 		o.text("name", e.Name)
-		o.boolean("on", e.On)
+		if !e.Unknown {
+			o.boolean("on", e.On)
+		}
 	case KindCamera:
 		o.boolean("online", e.On)
 	case KindFlag:

@@ -46,7 +46,8 @@ type State struct{ saved savedState }
 // export, in nanoseconds, so that they do not depend on when a run began.
 type savedState struct {
 	Version int           `json:"version"`
-	Saved   time.Time     `json:"saved"` // wall clock
+	Saved   time.Time     `json:"saved"`           // wall clock
+	Marks   uint64        `json:"marks,omitempty"` // the number of the last mark
 	Flags   []savedFlag   `json:"flags,omitempty"`
 	Lines   []savedLine   `json:"lines,omitempty"`
 	Rules   []savedRule   `json:"rules,omitempty"`
@@ -168,6 +169,9 @@ func DecodeState(b []byte) (State, error) {
 	return s, nil
 }
 
+// Marks is the number of the last mark whose request the state holds.
+func (s State) Marks() uint64 { return s.saved.Marks }
+
 // Saved is the wall clock when the state was exported.
 func (s State) Saved() time.Time { return s.saved.Saved }
 
@@ -222,6 +226,9 @@ func (c *stateChecker) scalar(v *savedScalar) {
 }
 
 func (c *stateChecker) check(s *savedState) {
+	if s.Marks > maxSeq {
+		c.fail("a number is out of bounds")
+	}
 	for i := range s.Flags {
 		f := &s.Flags[i]
 		c.text(f.Name)
@@ -304,7 +311,7 @@ func (e *Engine) Altered() uint64 { return e.altered }
 
 // Export gives what survives a restart, as it stands now.
 func (e *Engine) Export() State {
-	s := savedState{Version: stateVersion, Saved: e.now.Wall.UTC().Round(0)}
+	s := savedState{Version: stateVersion, Saved: e.now.Wall.UTC().Round(0), Marks: e.marks}
 	for _, def := range e.rs.Flags {
 		if v := e.flags[def.Name].value; v.Type != ScalarNone && !math.IsNaN(v.Number) && !math.IsInf(v.Number, 0) && len(v.Text) <= maxSavedValue {
 			s.Flags = append(s.Flags, e.exportFlag(def.Name))
@@ -454,6 +461,7 @@ func (e *Engine) exportCamera(cam *camera) savedCamera {
 // restore begins with what an earlier run exported. Names that are not in the set
 // any more are left out.
 func (e *Engine) restore(s *savedState) {
+	e.marks = s.Marks
 	away, known := e.away(s.Saved)
 	r := restorer{Engine: e, away: away, known: known, still: !e.clockOK()}
 	for i := range s.Flags {

@@ -16,6 +16,7 @@ type planned struct {
 	skip    string // why it is not done
 	unasked bool   // left out by `if` or on a first look: the firing does not have it
 	pulsed  bool   // it noted its relay in the visit
+	planned bool   // it was told to Options.Plan
 }
 
 // stepRun carries out one list of steps, each when it is due.
@@ -91,12 +92,64 @@ func (e *Engine) start(ks *keyState, f *Firing, steps []Step, finally bool, why 
 			run.left++
 		}
 	}
+	if e.opts.Plan != nil {
+		e.plan(run)
+	}
 	e.proceed(run)
+}
+
+// plan tells of the steps that are due later and must be done even if the program
+// ends before. A step behind one that is waited for is not planned: nobody knows
+// when it will be due, or whether.
+func (e *Engine) plan(run *stepRun) {
+	due := run.base
+	for i := range run.steps {
+		p := &run.steps[i]
+		due += p.step.After
+		if p.unasked || p.skip != "" {
+			continue
+		}
+		told := run.visit != nil && !run.finally && p.step.told() && run.visit.wasTold(run.firing.Rule, p.index)
+		if due > e.now.Mono && (p.step.Durable || p.step.Verb() == VerbPlates) && !told {
+			p.planned = true
+			q := request(run.firing, p, due)
+			q.Finally = run.finally
+			e.opts.Plan(q)
+		}
+		if p.step.Wait && !e.opts.NoOutcomes && p.handed() {
+			return
+		}
+	}
+}
+
+// handed says that the step is handed out, not done by the engine itself.
+func (p *planned) handed() bool {
+	switch a := p.args.(type) {
+	case FlagArgs, CountArgs:
+		return false
+	case RelayArgs:
+		return a.Op != RelayFollow
+	}
+	return true
+}
+
+// unplan takes back a plan that will not be carried out.
+func (e *Engine) unplan(run *stepRun, p *planned) {
+	if p.planned && e.opts.Unplan != nil {
+		e.opts.Unplan(run.firing.ID, p.index, run.finally)
+	}
+	p.planned = false
 }
 
 // decides says whether the step's beginning keeps what the firing charged.
 func (run *stepRun) decides(p *planned) bool {
 	return run.charge.made && !p.unasked && (!run.once || p.step.TriedOnce())
+}
+
+// marked says that the step's request carries a mark.
+func (p *planned) marked() bool {
+	a, ok := p.args.(RelayArgs)
+	return p.step.TriedOnce() && !(ok && a.Op == RelayOff)
 }
 
 // answered notes whether a step began.
@@ -176,6 +229,7 @@ func (e *Engine) startStep(run *stepRun, p *planned, due time.Duration) bool {
 	}
 	if reason := e.held(run, p, due); reason != "" {
 		e.emit(run.decision(DecisionSuppressed, p, reason))
+		e.unplan(run, p)
 		run.answered(p, false)
 		return false
 	}
@@ -200,6 +254,9 @@ func (e *Engine) startStep(run *stepRun, p *planned, due time.Duration) bool {
 	}
 	d.Do = request(run.firing, p, due)
 	d.Do.Finally = run.finally
+	if p.marked() {
+		d.Do.Mark = e.mark(run, p)
+	}
 	e.emit(d)
 	if p.step.told() && run.visit != nil {
 		run.told = append(run.told, p.index)
@@ -270,6 +327,7 @@ func (e *Engine) stopSteps(run *stepRun) {
 	for i := run.next; i < len(run.steps); i++ {
 		if p := &run.steps[i]; !p.unasked {
 			e.emit(run.decision(DecisionSuppressed, p, "stopped"))
+			e.unplan(run, p)
 			run.answered(p, false)
 		}
 	}
@@ -293,6 +351,7 @@ func (e *Engine) giveBack(run *stepRun) {
 		return
 	}
 	run.charge.made, run.given = false, true
+	run.key.given = max(run.key.given, run.firing.ID)
 	if run.visit != nil {
 		run.visit.keepTold(run)
 	}

@@ -258,15 +258,23 @@ func (c *camera) idlest() *visit {
 }
 
 func (e *Engine) newVisit(cam *camera, plate string) *visit {
-	if len(cam.visits) >= maxVisits {
-		idle := cam.idlest()
-		if idle == nil {
-			return nil
-		}
-		e.endVisit(cam, idle)
+	if !e.roomForVisit(cam) {
+		return nil
 	}
 	cam.visitSeq++
 	return e.makeVisit(cam, cam.visitSeq, plate)
+}
+
+// roomForVisit ends the idlest visit when there are too many; false when none can end.
+func (e *Engine) roomForVisit(cam *camera) bool {
+	if len(cam.visits) < maxVisits {
+		return true
+	}
+	idle := cam.idlest()
+	if idle != nil {
+		e.endVisit(cam, idle)
+	}
+	return idle != nil
 }
 
 func (e *Engine) makeVisit(cam *camera, number int, plate string) *visit {
