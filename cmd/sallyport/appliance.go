@@ -21,6 +21,7 @@ import (
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/engine"
 	"github.com/sallyport/sallyport/inputs/camera"
+	"github.com/sallyport/sallyport/inputs/contact"
 )
 
 // burst is how many posts the loop takes before it looks at anything else.
@@ -44,6 +45,7 @@ type parts struct {
 	onItem     func(at engine.Instant, it *camera.Item)
 	onOutcome  func(at engine.Instant, o engine.Outcome)
 	onRelay    func(at engine.Instant, c relay.Change)
+	onContact  func(at engine.Instant, ev *engine.Event)
 	onLog      func(at engine.Instant, rule, line string)
 	// onClosed is told why a plate that was read made no rule fire. May be nil.
 	onClosed func(at engine.Instant, plate string, why []string)
@@ -51,8 +53,12 @@ type parts struct {
 	// is called by the loop and must not block.
 	state   *engine.State
 	onState func(engine.State)
-	log     *slog.Logger
-	plates  *plateWatch // may be nil
+	// relayState is what an earlier run left of the relays; onRelayState is told what
+	// the next one needs, by one goroutine at a time.
+	relayState   *relay.Saved
+	onRelayState func(relay.Saved)
+	log          *slog.Logger
+	plates       *plateWatch // may be nil
 	// shift moves the wall clock, for a demonstration by night.
 	shift time.Duration
 }
@@ -64,10 +70,13 @@ type appliance struct {
 	start   time.Time // the decision clock's zero, with a monotonic reading
 	port    *camera.Port
 	relay   *relay.Service
+	memory  *relayMemory
+	contact *contact.Service
 	runner  *actions.Runner
 	inbox   inbox
 	rulesIn chan *engine.Ruleset
 	asks    chan func(*engine.Engine)
+	closing sync.Once
 	stopped chan struct{} // closed when the loop has ended
 	asked   bool          // the loop's own: a relay was asked to go on since the state was kept
 	explain time.Duration // the loop's own: when a plate that opened nothing may be explained again
@@ -81,14 +90,27 @@ func newAppliance(p parts) (*appliance, error) {
 	}
 	a.inbox.wake = make(chan struct{}, 1)
 	var err error
-	a.relay, err = relay.New(p.relays, relay.Options{Now: a.mono, OnChange: func(c relay.Change, missed int) {
+	a.memory = &relayMemory{keep: p.onRelayState}
+	a.relay, err = relay.New(p.relays, relay.Options{Now: a.mono, Wall: wallClock, Restore: p.relayState, OnChange: func(c relay.Change, missed int) {
 		if missed > 0 {
 			a.log.Error("relay changes were left out: the loop is too slow", "missed", missed)
 		}
 		a.inbox.put(input{relay: &c})
+		a.memory.changed()
 	}})
 	if err != nil {
 		return nil, err
+	}
+	a.memory.begin(a.relay)
+	a.contact, err = contact.New(contacts(p.site), contact.Options{
+		OnChange: func(c contact.Change) {
+			a.relay.Feedback(c.Name, c.On, c.Known)
+			a.inbox.put(input{contact: &c})
+		},
+		Problem: func(name, problem string) { a.log.Warn("a contact is not well", "contact", name, "problem", problem) },
+	})
+	if err != nil {
+		return nil, errors.Join(err, a.relay.Close())
 	}
 	a.runner, err = actions.New(actions.Config{
 		Now: a.mono,
@@ -108,6 +130,7 @@ func newAppliance(p parts) (*appliance, error) {
 		},
 	})
 	if err != nil {
+		a.contact.Close()
 		return nil, errors.Join(err, a.relay.Close())
 	}
 	a.port = camera.New(camera.Config{Cameras: p.cameras, Log: p.log})
@@ -126,6 +149,7 @@ func (a *appliance) instant(t time.Time) engine.Instant {
 type input struct {
 	outcome *engine.Outcome
 	relay   *relay.Change
+	contact *contact.Change
 	log     *logLine
 }
 
@@ -134,7 +158,8 @@ type input struct {
 type logLine struct{ rule, line string }
 
 // inbox holds inputs until the loop takes them. Every one answers something the
-// loop began, so what is in it is bounded by what the runner and relays hold.
+// loop began, or is the change of a contact, of which few come in a second: so what
+// is in it is bounded by what runner, relays and contacts hold.
 type inbox struct {
 	mu    sync.Mutex // guards queue
 	queue []input
@@ -205,11 +230,12 @@ func (a *appliance) loop(ctx context.Context) {
 	for _, r := range a.relay.States() {
 		a.relayChanged(eng, relay.Change{Relay: r.Name, On: r.On})
 	}
+	var spare []input
+	a.takeInbox(eng, &spare) // the first levels of the contacts
 	at := a.instant(time.Now())
 	a.decided(eng.Apply(at, &engine.Event{Kind: engine.KindStart, Received: at.Wall}))
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var spare []input
 	var armed time.Duration = -1
 	always := make(chan struct{})
 	close(always)
@@ -309,6 +335,8 @@ func (a *appliance) takeInbox(eng *engine.Engine, spare *[]input) {
 			a.decided(eng.Outcome(at, *in.outcome))
 		case in.relay != nil:
 			a.relayChanged(eng, *in.relay)
+		case in.contact != nil:
+			a.contactChanged(eng, *in.contact)
 		case in.log != nil:
 			a.onLog(at, in.log.rule, in.log.line)
 		}
@@ -324,6 +352,22 @@ func (a *appliance) relayChanged(eng *engine.Engine, c relay.Change) {
 		a.onRelay(at, c)
 	}
 	a.decided(eng.Apply(at, &engine.Event{Kind: engine.KindRelay, Name: c.Relay, On: c.On, Received: at.Wall}))
+}
+
+// contactChanged tells the engine a contact's level.
+func (a *appliance) contactChanged(eng *engine.Engine, c contact.Change) {
+	at := a.instant(time.Now())
+	ev := &engine.Event{Kind: engine.KindContact, Name: c.Name, On: c.On, Received: at.Wall}
+	// A press that waited while the program stood still opens nothing any more.
+	ev.Late = at.Mono-c.At.Sub(a.start) > a.site.Late
+	if a.onContact != nil {
+		a.onContact(at, ev)
+	}
+	ds := eng.Apply(at, ev)
+	if a.onEvent != nil {
+		a.onEvent(ev)
+	}
+	a.decided(ds)
 }
 
 // fired says whether a rule fired among decisions.
@@ -391,7 +435,10 @@ func (a *appliance) decided(ds []engine.Decision) {
 
 // closeRelays turns every relay off and releases the lines, in under a second.
 func (a *appliance) closeRelays() error {
-	if err := a.relay.Close(); err != nil {
+	a.closing.Do(a.contact.Close)
+	err := a.relay.Close()
+	a.memory.close()
+	if err != nil {
 		return fmt.Errorf("relays: %w", err)
 	}
 	return nil

@@ -20,7 +20,7 @@ func (s *source) command(ctx context.Context, c web.Command) (web.Relay, error) 
 	if _, ok := s.relay.State(c.Relay); !ok {
 		return web.Relay{}, web.NotFoundError(fmt.Sprintf("no relay is called %q", c.Relay))
 	}
-	q := relay.Request{Relay: c.Relay, Cause: "by hand: " + c.Who, Expires: s.mono() + commandTime}
+	q := relay.Request{Relay: c.Relay, Who: c.Who, Expires: s.mono() + commandTime}
 	switch {
 	case c.Clear:
 		q.Verb = relay.Clear
@@ -43,7 +43,17 @@ func (s *source) command(ctx context.Context, c web.Command) (web.Relay, error) 
 }
 
 // contacts gives the level of every contact.
-func (s *source) contacts(context.Context) ([]web.Contact, error) { return nil, nil }
+func (s *source) contacts(context.Context) ([]web.Contact, error) {
+	out := []web.Contact{}
+	for _, c := range s.contact.States() {
+		w := web.Contact{Name: c.Name, Since: web.Time{Time: c.Since.Add(s.shift)}}
+		if c.Known {
+			w.On = &c.On
+		}
+		out = append(out, w)
+	}
+	return out, nil
+}
 
 var errNoJournal = errors.New("there is no journal: this program keeps nothing on disk")
 

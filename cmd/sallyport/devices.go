@@ -9,7 +9,9 @@ import (
 
 	"github.com/sallyport/sallyport/actions/relay"
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/engine"
 	"github.com/sallyport/sallyport/gpio"
+	"github.com/sallyport/sallyport/inputs/contact"
 	"github.com/sallyport/sallyport/viewtron/client"
 )
 
@@ -112,4 +114,25 @@ func outputChannel(site *config.Site, name string) int {
 		}
 	}
 	return 0
+}
+
+// contacts are the wired inputs of a site.
+func contacts(site *config.Site) []contact.Contact {
+	var out []contact.Contact
+	for _, c := range site.Contacts {
+		in := contact.Contact{Name: c.Name, Line: gpio.InputConfig{Chip: c.Chip, Line: c.Line, ActiveLow: c.ActiveLow, Pull: c.Pull, Debounce: c.Debounce}}
+		if c.Memory {
+			in.Memory = gpio.NewMemoryInput(c.Debounce)
+		}
+		out = append(out, in)
+	}
+	return out
+}
+
+// wallClock is the machine's clock; the zero time while it is not set.
+func wallClock() time.Time {
+	if now := time.Now(); now.Year() >= engine.ClockSetYear {
+		return now
+	}
+	return time.Time{}
 }

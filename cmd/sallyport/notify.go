@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -62,5 +63,8 @@ func (s supervisor) watch(ctx context.Context, well func(context.Context) error)
 // well asks once around: through the loop that owns the engine, and through every
 // relay's owner.
 func (a *appliance) well(ctx context.Context) error {
-	return a.ask(ctx, func(*engine.Engine) {})
+	if err := a.ask(ctx, func(*engine.Engine) {}); err != nil {
+		return fmt.Errorf("the loop: %w", err)
+	}
+	return a.relay.Ping(ctx)
 }

@@ -7,11 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"time"
 
+	"github.com/sallyport/sallyport/actions/relay"
 	"github.com/sallyport/sallyport/config"
-	"github.com/sallyport/sallyport/viewtron/client"
 )
 
 // lastGoodSite is the copy of the last site file that a program ran with, below the
@@ -48,42 +47,25 @@ func runOff(ctx context.Context, p process, args []string) int {
 		// The relays of the other devices and all lines go off all the same.
 		code = p.errorf("off: %v", err)
 	}
-	failed := make([]error, len(site.Relays))
-	var wg sync.WaitGroup
-	for i, r := range site.Relays {
-		wg.Go(func() { failed[i] = off(ctx, site, r, devices) })
+	var relays []relay.Config
+	for _, r := range site.Relays {
+		line, err := openRelay(site, r, devices)
+		if err != nil {
+			code = p.errorf("off: relay %q: %v", r.Name, err)
+			continue
+		}
+		relays = append(relays, relay.Config{Spec: relay.Spec{Name: r.Name}, Driver: line})
 	}
-	wg.Wait()
-	for i, r := range site.Relays {
-		switch {
-		case failed[i] != nil:
-			code = p.errorf("off: relay %q: %v", r.Name, failed[i])
-		case !r.Memory:
+	for i, err := range relay.Off(ctx, relays, offTime) {
+		if err != nil {
+			code = p.errorf("off: %v", err)
+			continue
+		}
+		if r, _ := site.Relay(relays[i].Name); !r.Memory {
 			fmt.Fprintf(p.stdout, "%s is off\n", r.Name)
 		}
 	}
 	return code
-}
-
-// off drives one relay off.
-func off(ctx context.Context, site *config.Site, r config.Relay, devices map[string]*client.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, offTime)
-	defer cancel()
-	done := make(chan error, 1)
-	go func() {
-		// To open a line is to drive it off; a device is asked by Close.
-		line, err := openRelay(site, r, devices)
-		if err == nil {
-			err = line.Close()
-		}
-		done <- err
-	}()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return fmt.Errorf("not driven off within %v", offTime)
-	}
 }
 
 // siteOfRelays reads the site file. When it has errors, the copy of the last one that

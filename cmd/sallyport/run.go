@@ -138,9 +138,14 @@ func (s *service) run(ctx context.Context) (err error) {
 	if s.site.Data != "" && s.shift == 0 { // a demonstration always begins anew
 		file := filepath.Join(s.site.Data, stateFile)
 		parts.state = loadState(file, log, lines.note)
-		keeper := newStateKeeper(file, log)
+		keeper := newKeeper(file, log, writeState)
 		defer keeper.close()
 		parts.onState = keeper.keep
+		file = filepath.Join(s.site.Data, relaysFile)
+		parts.relayState = loadRelays(file, log, lines.note)
+		relays := newKeeper(file, log, writeRelays)
+		defer relays.close()
+		parts.onRelayState = relays.keep
 	}
 	if s.record != "" {
 		rec, err := newRecorder(s.record, log)

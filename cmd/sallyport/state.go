@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -8,14 +9,18 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
+	"github.com/sallyport/sallyport/actions/relay"
 	"github.com/sallyport/sallyport/engine"
 )
 
 const (
-	// stateFile is the file below the data folder with what survives a restart.
-	stateFile = "state.json"
+	// stateFile and relaysFile are the files below the data folder with what survives
+	// a restart: of the engine, and of the relays.
+	stateFile  = "state.json"
+	relaysFile = "relays.json"
 	// stateEvery is how often the state is written at most.
 	stateEvery = 2 * time.Second
 	// stateRetry is how soon a write that failed is tried again, stateSay how often
@@ -26,16 +31,26 @@ const (
 	stateClose = time.Second
 )
 
-// loadState reads what an earlier run kept; nil when there is nothing. A file that
-// is not right is set aside, loudly: the run begins without it.
+// loadState reads what an earlier run kept of the engine.
 func loadState(file string, log *slog.Logger, note func(text string)) *engine.State {
+	return loadKept(file, engine.DecodeState, "flags, counts, cooldowns and plate visits begin anew", log, note)
+}
+
+// loadRelays reads what an earlier run kept of the relays.
+func loadRelays(file string, log *slog.Logger, note func(text string)) *relay.Saved {
+	return loadKept(file, relay.DecodeSaved, "faults and daily caps of relays begin anew", log, note)
+}
+
+// loadKept reads what an earlier run kept; nil when there is nothing. A file that
+// is not right is set aside, loudly: the run begins without it.
+func loadKept[T any](file string, decode func([]byte) (T, error), lost string, log *slog.Logger, note func(text string)) *T {
 	b, err := readState(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	var s engine.State
+	var s T
 	if err == nil {
-		s, err = engine.DecodeState(b)
+		s, err = decode(b)
 	}
 	if err == nil {
 		return &s
@@ -44,8 +59,8 @@ func loadState(file string, log *slog.Logger, note func(text string)) *engine.St
 	if rerr := os.Rename(file, bad); rerr != nil {
 		err = errors.Join(err, rerr)
 	}
-	log.Error("what the program remembered is lost: flags, counts, cooldowns and plate visits begin anew", "file", bad, "error", err)
-	note(fmt.Sprintf("%s cannot be used: flags, counts, cooldowns and plate visits begin anew; it is kept as %s", file, bad))
+	log.Error("what the program remembered is lost: "+lost, "file", bad, "error", err)
+	note(fmt.Sprintf("%s cannot be used: %s; it is kept as %s", file, lost, bad))
 	return nil
 }
 
@@ -71,23 +86,25 @@ func regular(file string) error {
 	return err
 }
 
-// stateKeeper writes the state beside the loop, which a slow disk never delays: of
+// keeper writes states beside those who have them, whom a slow disk never delays: of
 // states that wait the latest counts.
-type stateKeeper struct {
+type keeper[T any] struct {
 	file   string
 	log    *slog.Logger
-	states chan engine.State
+	write  func(file string, state T) error
+	states chan T
 	done   chan struct{}
 }
 
-func newStateKeeper(file string, log *slog.Logger) *stateKeeper {
-	k := &stateKeeper{file: file, log: log, states: make(chan engine.State, 1), done: make(chan struct{})}
+func newKeeper[T any](file string, log *slog.Logger, write func(file string, state T) error) *keeper[T] {
+	k := &keeper[T]{file: file, log: log, write: write, states: make(chan T, 1), done: make(chan struct{})}
 	go k.run()
 	return k
 }
 
-// keep hands a state to the writer. It is called by one goroutine, never after close.
-func (k *stateKeeper) keep(s engine.State) {
+// keep hands a state to the writer. It is called by one goroutine at a time, never
+// after close.
+func (k *keeper[T]) keep(s T) {
 	select {
 	case <-k.states:
 	default:
@@ -96,7 +113,7 @@ func (k *stateKeeper) keep(s engine.State) {
 }
 
 // close waits a moment for what was handed over to be written.
-func (k *stateKeeper) close() {
+func (k *keeper[T]) close() {
 	close(k.states)
 	select {
 	case <-k.done:
@@ -107,13 +124,13 @@ func (k *stateKeeper) close() {
 
 // run writes states as they come. One that could not be written is tried again
 // until a later one comes.
-func (k *stateKeeper) run() {
+func (k *keeper[T]) run() {
 	defer close(k.done)
-	var failed *engine.State
+	var failed *T
 	var said time.Time
 	var again <-chan time.Time
 	for {
-		var s engine.State
+		var s T
 		select {
 		case next, ok := <-k.states:
 			if !ok {
@@ -124,7 +141,7 @@ func (k *stateKeeper) run() {
 			s = *failed
 		}
 		failed, again = nil, nil
-		if err := writeState(k.file, s); err != nil {
+		if err := k.write(k.file, s); err != nil {
 			failed, again = &s, time.After(stateRetry)
 			if now := time.Now(); said.IsZero() || now.Sub(said) >= stateSay {
 				said = now
@@ -141,6 +158,15 @@ func writeState(file string, s engine.State) error {
 		return err
 	}
 	return replaceFile(file, b)
+}
+
+// writeRelays puts the memory of the relays in the place of the last one.
+func writeRelays(file string, s relay.Saved) error {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return replaceFile(file, append(b, '\n'))
 }
 
 // replaceFile puts a text in the place of a file: at every moment, also when the
@@ -225,4 +251,57 @@ func (s *saving) save(eng *engine.Engine) {
 	}
 	s.armed, s.kept, s.last = false, eng.Altered(), time.Now()
 	s.keep(eng.Export())
+}
+
+// relayMemory keeps what a restart must know of the relays: faults, which a restart
+// does not clear, and how often they were turned on.
+type relayMemory struct {
+	keep func(relay.Saved) // nil: nothing is kept
+
+	mu     sync.Mutex // guards what follows, and the calls of keep
+	relays *relay.Service
+	timer  *time.Timer
+	kept   uint64 // Altered at the last time
+	closed bool
+}
+
+// relaysSoon is how long changes of relays are gathered before they are written: a
+// fault must not be forgotten by a kill, and a light must not wear the card out.
+const relaysSoon = 100 * time.Millisecond
+
+// begin says whose memory it is.
+func (m *relayMemory) begin(relays *relay.Service) {
+	m.mu.Lock()
+	m.relays = relays
+	m.mu.Unlock()
+	m.changed()
+}
+
+// changed is told of every change of a relay.
+func (m *relayMemory) changed() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.keep == nil || m.relays == nil || m.closed || m.timer != nil || m.relays.Altered() == m.kept {
+		return
+	}
+	m.timer = time.AfterFunc(relaysSoon, m.save)
+}
+
+func (m *relayMemory) save() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.timer = nil
+	if m.keep == nil || m.relays == nil || m.closed {
+		return
+	}
+	m.kept = m.relays.Altered()
+	m.keep(m.relays.Export())
+}
+
+// close keeps the last state; nothing is kept afterwards.
+func (m *relayMemory) close() {
+	m.save()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
 }

@@ -127,7 +127,7 @@ func TestADiskThatFailsIsSaidOnceAMinute(t *testing.T) {
 		if err := os.WriteFile(blocked, nil, 0o600); err != nil { // a file where the folder should be
 			t.Fatal(err)
 		}
-		k := newStateKeeper(filepath.Join(blocked, stateFile), slog.New(slog.NewTextHandler(&log, nil)))
+		k := newKeeper(filepath.Join(blocked, stateFile), slog.New(slog.NewTextHandler(&log, nil)), writeState)
 		for range 60 {
 			k.keep(engine.State{})
 			k.keep(engine.State{})
