@@ -3,6 +3,7 @@ package actions
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/sallyport/sallyport/engine"
 )
@@ -84,10 +85,41 @@ func Started(ctx context.Context) {
 }
 
 // Note keeps a detail of the try for the record: a status line, a program's
-// output. The last note counts. It must be called from the goroutine that runs
-// Do. On a context that is not of a runner it does nothing.
+// output, up to 64 KB. The last note counts. It must be called from the goroutine
+// that runs Do. On a context that is not of a runner it does nothing.
 func Note(ctx context.Context, detail string) {
 	if t, ok := ctx.Value(taskKey{}).(*task); ok {
-		t.detail = detail
+		t.detail = cut(detail)
 	}
+}
+
+// NoteExit keeps a program's exit code for the record; -1 when a signal ended it.
+// It must be called from the goroutine that runs Do.
+func NoteExit(ctx context.Context, code int) {
+	if t, ok := ctx.Value(taskKey{}).(*task); ok {
+		t.hasExit, t.exit = true, code
+	}
+}
+
+// NoteStatus keeps the status of an http answer for the record. It must be called
+// from the goroutine that runs Do.
+func NoteStatus(ctx context.Context, status int) {
+	if t, ok := ctx.Value(taskKey{}).(*task); ok {
+		t.status = status
+	}
+}
+
+// noteUnrecorded keeps that a step did not wait for its record any longer.
+func noteUnrecorded(ctx context.Context) {
+	if t, ok := ctx.Value(taskKey{}).(*task); ok {
+		t.unrecorded = true
+	}
+}
+
+// cut bounds a detail.
+func cut(s string) string {
+	if len(s) <= maxDetail {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxDetail], "")
 }

@@ -108,7 +108,7 @@ func (r *Runner) wake(l *lane) {
 func (r *Runner) started(t *task) {
 	r.mu.Lock()
 	var late []*task
-	if t.lane.starting == t {
+	if t.lane != nil && t.lane.starting == t { // in the outbox nothing waits for a start
 		t.lane.starting = nil
 		late = r.dispatch(t.lane)
 	}

@@ -63,17 +63,21 @@ func RelayRequest(r engine.Request) (relay.Request, error) {
 }
 
 // beginRelay asks for a relay and gives what waits for its line.
-func beginRelay(s Relays, r engine.Request, _ <-chan struct{}) func(context.Context) error {
+func beginRelay(s Relays, r engine.Request, recorded <-chan struct{}) func(context.Context) error {
 	q, err := RelayRequest(r)
 	if err != nil {
 		return func(context.Context) error { return NotBegun(err) }
 	}
+	q.Ready = recorded
 	wait := s.Begin(q)
 	return func(ctx context.Context) error { return relayError(ctx, wait(ctx)) }
 }
 
 // relayError is the outcome of a relay request as an action's error.
 func relayError(ctx context.Context, out relay.Outcome) error {
+	if out.Unrecorded {
+		noteUnrecorded(ctx)
+	}
 	switch {
 	case out.Err != nil && !out.Begun:
 		return NotBegun(out.Err)

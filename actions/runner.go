@@ -20,14 +20,20 @@ const (
 	ReasonQueueFull = "queue full" // too many steps wait for the same destination
 	ReasonStopped   = "stopped"    // the program ends
 	ReasonShadow    = "shadow"     // the rule only decides
+	ReasonCancelled = "cancelled"  // by a person, while it waited
+
+	// ReasonOutboxFull: too many durable steps wait, or they are too large.
+	ReasonOutboxFull = "outbox full"
 )
 
 const (
 	defaultTimeout = 10 * time.Second
 	defaultQueue   = 64
 	maxLanes       = 1024
-	maxReason      = 300 // characters of Outcome.Reason
-	minRetries     = 4   // of a Forever handler, when its destination answers
+	maxReason      = 300         // characters of Outcome.Reason
+	minRetries     = 4           // of a Kept handler, when its destination answers
+	maxDetail      = 64<<10 + 64 // bytes of Record.Detail
+	recordWait     = 50 * time.Millisecond
 	startGrace     = 20 * time.Millisecond
 	firstBackoff   = time.Second
 	lastBackoff    = time.Minute
@@ -61,10 +67,19 @@ type Handler struct {
 	// ([Config.Before]); nil when nobody keeps one.
 	Begin func(q engine.Request, recorded <-chan struct{}) (wait func(context.Context) error)
 
-	// Forever tries told steps again until they expire as long as their
+	// Kept puts every step of the verb into the outbox, besides durable ones: it
+	// is on disk before it is tried, and its lane tries one after the other until
+	// it has arrived. A step is tried again until it expires as long as its
 	// destination is away (see [Away]). What fails otherwise is tried again as
-	// often as the step names, at least four times.
-	Forever bool
+	// often as the step names: at least four times, ten for a durable step of
+	// another verb.
+	Kept bool
+
+	// Subject names what a step in the outbox edits in its lane; empty when
+	// nothing. A later edit of the same, when Replaces says so, takes the place of
+	// the last one that is not being tried. Both may be left out.
+	Subject  func(engine.Request) string
+	Replaces func(later, earlier engine.Request) bool
 }
 
 // Config is what a Runner needs.
@@ -75,6 +90,7 @@ type Config struct {
 	// Report is told once what became of each request. It is called from many
 	// goroutines, also from inside Submit, and must not block nor call the
 	// engine: it puts the outcome where the engine's loop takes its inputs.
+	// What stays in the outbox when the runner is closed is not reported.
 	Report func(engine.Outcome, Record)
 
 	// Now is the decision clock, on which requests give their deadlines.
@@ -133,6 +149,11 @@ type Record struct {
 type Runner struct {
 	report   func(engine.Outcome, Record)
 	now      func() time.Duration
+	wall     func() time.Time
+	before   func(engine.Request) <-chan struct{}
+	store    Store
+	id       string
+	log      *slog.Logger
 	handlers map[engine.Verb]*Handler
 	root     context.Context // of every try
 	cancel   context.CancelFunc
@@ -140,6 +161,7 @@ type Runner struct {
 
 	mu     sync.Mutex // covers what follows and every lane
 	lanes  map[laneID]*lane
+	box    outbox
 	active int           // tasks that wait or run
 	closed bool          // nothing new is taken
 	empty  chan struct{} // closed when closed and nothing is active
@@ -149,11 +171,18 @@ type Runner struct {
 // handled twice. Close must be called in the end.
 func New(c Config) (*Runner, error) {
 	r := &Runner{
-		report: c.Report, now: c.Now,
+		report: c.Report, now: c.Now, wall: c.Wall, before: c.Before, store: c.Store, id: runID(c.Run), log: c.Log,
 		handlers: make(map[engine.Verb]*Handler, len(c.Handlers)),
 		closing:  make(chan struct{}),
 		lanes:    make(map[laneID]*lane),
 		empty:    make(chan struct{}),
+		box: outbox{
+			items: make(map[string]*item), lanes: make(map[string]*keptLane),
+			plans: make(map[planKey][]*item), cancelled: make(map[string]planKey),
+		},
+	}
+	if r.wall == nil {
+		r.wall = time.Now
 	}
 	var problems []error
 	if c.Report == nil || c.Now == nil {
@@ -181,21 +210,37 @@ func New(c Config) (*Runner, error) {
 
 // task is one request to one destination, on its way.
 type task struct {
-	runner *Runner
-	h      *Handler
-	req    engine.Request
-	lane   *lane                       // nil until it has one
-	key    string                      // the lane's name
-	join   *join                       // nil unless it is a part of a split request
-	number int                         // of the part
-	wait   func(context.Context) error // the second half of a step that has begun
+	runner  *Runner
+	h       *Handler
+	req     engine.Request
+	lane    *lane                       // nil until it has one
+	key     string                      // the lane's name
+	join    *join                       // nil unless it is a part of a split request
+	number  int                         // of the part
+	wait    func(context.Context) error // the second half of a step that has begun
+	id      string                      // made when it is asked for
+	earlier bool                        // of an earlier run
+
+	recorded <-chan struct{} // nil = nothing to wait for
+	patience time.Time       // it waits for recorded until then
 
 	// Written by the goroutine that runs it.
-	first  time.Duration
-	from   time.Time
-	tries  int
-	begun  bool
-	detail string
+	first        time.Duration
+	from         time.Time
+	tries        int
+	begun        bool
+	detail       string
+	hasExit      bool
+	exit, status int
+	unrecorded   bool
+}
+
+// ident is the step's id. Only one goroutine may be at the task.
+func (t *task) ident() string {
+	if t.id == "" {
+		t.id = stepID(t.runner.id, t.req, t.key)
+	}
+	return t.id
 }
 
 // join collects the outcomes of the parts of one request.
@@ -217,32 +262,61 @@ func (r *Runner) Submit(q engine.Request) {
 	h := r.handlers[q.Step.Verb()]
 	switch {
 	case h == nil:
-		r.report(outcome(q, false, fmt.Sprintf("nothing carries out the verb %s", q.Step.Verb())), Record{Request: q})
+		r.tellRefused(q, fmt.Sprintf("nothing carries out the verb %s", q.Step.Verb()))
 		return
 	case q.Firing.Shadow:
-		r.report(outcome(q, false, ReasonShadow), Record{Request: q})
-		return
-	case h.Split == nil:
-		r.submit(&task{runner: r, h: h, req: q})
+		r.tellRefused(q, ReasonShadow)
 		return
 	}
-	parts := h.Split(q)
-	if len(parts) == 0 {
-		r.report(outcome(q, false, "no destination"), Record{Request: q})
+	tasks := r.tasks(h, q)
+	if len(tasks) == 0 {
+		r.tellRefused(q, "no destination")
 		return
 	}
-	j := &join{req: q, left: len(parts), parts: make([]part, len(parts))}
+	if recorded := r.ask(q); recorded != nil {
+		patience := time.Now().Add(recordWait)
+		for _, t := range tasks {
+			t.recorded, t.patience = recorded, patience
+		}
+	}
+	if h.Split != nil {
+		j := &join{req: q, left: len(tasks), parts: make([]part, len(tasks))}
+		for i, t := range tasks {
+			t.join, t.number = j, i
+		}
+	}
+	for _, t := range tasks {
+		if h.kept(q) {
+			r.keep(t)
+		} else {
+			r.submit(t)
+		}
+	}
+}
+
+// tasks are a request's parts, one for each destination.
+func (r *Runner) tasks(h *Handler, q engine.Request) []*task {
+	parts := []engine.Request{q}
+	if h.Split != nil {
+		parts = h.Split(q)
+	}
+	out := make([]*task, len(parts))
 	for i, p := range parts {
-		r.submit(&task{runner: r, h: h, req: p, join: j, number: i})
+		out[i] = &task{runner: r, h: h, req: p, key: h.Verb.String()}
+		if h.Lane != nil {
+			out[i].key = h.Lane(p)
+		}
 	}
+	return out
+}
+
+// tellRefused reports a request of which nothing was made.
+func (r *Runner) tellRefused(q engine.Request, reason string) {
+	r.report(outcome(q, false, reason), Record{Request: q, Reason: reason})
 }
 
 // submit puts a task on its lane, and starts it when the lane is free.
 func (r *Runner) submit(t *task) {
-	t.key = t.h.Verb.String()
-	if t.h.Lane != nil {
-		t.key = t.h.Lane(t.req)
-	}
 	// What waits to be tried again must not hold up what is tried once.
 	id := laneID{t.key, !t.req.Step.TriedOnce()}
 	if r.expired(t) {
@@ -257,7 +331,7 @@ func (r *Runner) submit(t *task) {
 	}
 	l := r.lanes[id]
 	if l == nil {
-		if len(r.lanes) >= maxLanes && !turnsOff(t.req) {
+		if len(r.lanes) >= maxLanes && t.h.Begin == nil { // those that begin at once are as many as there are relays
 			r.mu.Unlock()
 			r.refuse(t, ReasonQueueFull)
 			return
@@ -293,7 +367,8 @@ func (r *Runner) submit(t *task) {
 
 // Close takes nothing new, lets what waits and runs go on until ctx is done,
 // and then ends it: what has not started is reported as stopped, what runs has
-// its context cancelled. Nobody waits to try again any more. It gives ctx's
+// its context cancelled. Nobody waits to try again any more. What the outbox has
+// on disk stays there for the next run, and is not reported. It gives ctx's
 // error when something had to be ended.
 func (r *Runner) Close(ctx context.Context) error {
 	r.mu.Lock()
@@ -310,6 +385,7 @@ func (r *Runner) Close(ctx context.Context) error {
 	close(r.closing)
 	r.checkEmpty()
 	r.mu.Unlock()
+	defer r.locked(r.closeKept)
 	defer r.cancel()
 
 	select {
@@ -341,7 +417,7 @@ func (r *Runner) Close(ctx context.Context) error {
 
 // checkEmpty notices that the last task has ended. The caller holds r.mu.
 func (r *Runner) checkEmpty() {
-	if !r.closed || r.active > 0 {
+	if !r.closed || r.active > 0 || r.keptBusy() {
 		return
 	}
 	select {
@@ -379,10 +455,8 @@ func (r *Runner) run(t *task) {
 func (r *Runner) try(t *task) error {
 	once := t.req.Step.TriedOnce()
 	left := t.req.Step.Retry
-	if t.h.Forever {
-		left = max(left, minRetries)
-	}
 	backoff := firstBackoff
+	r.await(t)
 	var err error
 	for {
 		if t.wait == nil && (r.expired(t) || r.root.Err() != nil) {
@@ -392,10 +466,7 @@ func (r *Runner) try(t *task) error {
 		if err == nil || once || errors.Is(err, ErrPermanent) {
 			return err
 		}
-		if !t.h.Forever || !errors.Is(err, ErrAway) {
-			left--
-		}
-		if left < 0 {
+		if left--; left < 0 {
 			return err
 		}
 		if e := t.req.Expires; e != 0 && r.now()+backoff > e {
@@ -428,7 +499,7 @@ func (r *Runner) once(t *task) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithValue(r.root, taskKey{}, t), timeout)
 	defer cancel()
-	if t.tries++; t.tries == 1 {
+	if t.tries++; t.from.IsZero() {
 		t.first, t.from = r.now(), time.Now()
 	}
 	err := safely(t.req, func() error {
@@ -457,7 +528,7 @@ func safely(q engine.Request, do func() error) (err error) {
 // begin does the first half of a step whose handler has one.
 func (t *task) begin() {
 	err := safely(t.req, func() error {
-		t.wait = t.h.Begin(t.req, nil)
+		t.wait = t.h.Begin(t.req, t.recorded)
 		return nil
 	})
 	if err != nil {
@@ -499,8 +570,15 @@ func (r *Runner) refuseAll(late []*task) {
 
 // finish reports a task, or its request when it is the last part of it.
 func (r *Runner) finish(t *task, out engine.Outcome, err error) {
-	rec := Record{Request: t.req, Lane: t.key, Started: t.first, Tries: t.tries, Detail: t.detail, Err: err}
-	if t.tries > 0 {
+	if t.earlier {
+		out = engine.Outcome{Begun: out.Begun, Reason: out.Reason}
+	}
+	rec := Record{
+		Request: t.req, Lane: t.key, Started: t.first, Tries: t.tries, Detail: t.detail, Err: err,
+		Begun: out.Begun, Reason: out.Reason, HasExit: t.hasExit, ExitCode: t.exit, Status: t.status,
+		Parcel: t.id, Earlier: t.earlier, Unrecorded: t.unrecorded,
+	}
+	if !t.from.IsZero() {
 		rec.Took = time.Since(t.from)
 	}
 	j := t.join
@@ -521,7 +599,7 @@ func (r *Runner) finish(t *task, out engine.Outcome, err error) {
 // sum makes one outcome of those of all parts.
 func (j *join) sum() (engine.Outcome, Record) {
 	out, rec := outcome(j.req, false, ""), Record{Request: j.req}
-	var lanes, reasons, details []string
+	var lanes, reasons, details, ids []string
 	var problems []error
 	for _, p := range j.parts {
 		lanes = append(lanes, p.rec.Lane)
@@ -535,12 +613,17 @@ func (j *join) sum() (engine.Outcome, Record) {
 		if p.rec.Tries > 0 && (rec.Tries == 0 || p.rec.Started < rec.Started) {
 			rec.Started = p.rec.Started
 		}
+		if p.rec.Parcel != "" {
+			ids = append(ids, p.rec.Parcel)
+		}
+		rec.Unrecorded = rec.Unrecorded || p.rec.Unrecorded
 		rec.Tries = max(rec.Tries, p.rec.Tries)
 		rec.Took = max(rec.Took, p.rec.Took)
 		problems = append(problems, p.rec.Err)
 	}
 	out.Reason = clean(strings.Join(reasons, "; "))
-	rec.Lane, rec.Detail, rec.Err = strings.Join(lanes, ", "), strings.Join(details, "; "), errors.Join(problems...)
+	rec.Begun, rec.Reason, rec.Parcel = out.Begun, out.Reason, strings.Join(ids, ", ")
+	rec.Lane, rec.Detail, rec.Err = strings.Join(lanes, ", "), cut(strings.Join(details, "; ")), errors.Join(problems...)
 	return out, rec
 }
 

@@ -314,7 +314,7 @@ func TestAForeverStepIsTriedUntilItsDestinationIsBack(t *testing.T) {
 			done = append(done, r.Firing.ID)
 			return nil
 		})
-		h.Forever = true
+		h.Kept = true
 		b = newBench(t, h)
 		for i := range uint64(3) {
 			b.Submit(b.retry(i+1, "camera", 1, 0))

@@ -1,8 +1,8 @@
 package actions
 
 import (
-	"errors"
 	"fmt"
+	"os"
 	"os/user"
 	"strconv"
 )
@@ -13,7 +13,6 @@ type User struct {
 	UID    uint32
 	GID    uint32
 	Groups []uint32 // the supplementary ones
-	Home   string
 }
 
 // LookupUser finds a user by name or number (run_as of the site file), with its
@@ -30,7 +29,7 @@ func LookupUser(name string) (*User, error) {
 			return nil, fmt.Errorf("run_as: there is no user with the number %s", name)
 		}
 	}
-	u := &User{Name: found.Username, Home: found.HomeDir}
+	u := &User{Name: found.Username}
 	for _, n := range []struct {
 		text string
 		to   *uint32
@@ -58,4 +57,5 @@ func LookupUser(name string) (*User, error) {
 	return u, nil
 }
 
-func mayBecome(*User) error { return errors.New("not yet") }
+// isSelf says whether this process is that user already.
+func isSelf(u *User) bool { return os.Geteuid() != 0 && os.Geteuid() == int(u.UID) }

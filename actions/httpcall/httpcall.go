@@ -59,9 +59,21 @@ type Config struct {
 // answer are read, and thrown away. A request that may have reached the host is
 // never sent again by this package: net/http repeats a GET when a kept
 // connection breaks, which is kept from doing so here.
+//
+// A call that is told carries the id of its step as Idempotency-Key, the same at
+// every try, unless the step gives one of its own. A signed call has the headers
+// of Standard Webhooks. A durable call waits for a host that cannot be reached or
+// says that it is busy; one that the host does not accept is given up after some
+// tries, so that it does not hold up the rest.
 func New(c Config) actions.Handler {
-	call := &caller{}
+	call := &caller{secret: c.Secret, wall: c.Wall}
+	if call.wall == nil {
+		call.wall = time.Now
+	}
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	if c.DenyPrivate {
+		dialer.Control = denyPrivate
+	}
 	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.Roots, NextProtos: []string{"http/1.1"}}
 	call.transport = &http.Transport{
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -117,7 +129,11 @@ func (c *counted) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-type caller struct{ transport *http.Transport }
+type caller struct {
+	transport *http.Transport
+	secret    func(name string) (string, error)
+	wall      func() time.Time
+}
 
 // Do makes the call.
 func (c *caller) Do(ctx context.Context, r engine.Request) error {
@@ -129,22 +145,35 @@ func (c *caller) Do(ctx context.Context, r engine.Request) error {
 	if err != nil {
 		return refuse(err)
 	}
+	if !r.Step.TriedOnce() && call.header["Idempotency-Key"] == nil {
+		if id := actions.ID(ctx); id != "" {
+			call.header["Idempotency-Key"] = []string{id}
+		}
+	}
+	if a.Sign != "" {
+		if err := c.sign(ctx, call, a.Sign); err != nil {
+			return refuse(err)
+		}
+	}
 	begin := time.Now()
 	for stale := 0; ; stale++ {
 		s := sending{ctx: ctx}
 		answer, err := c.transport.RoundTrip(call.request(&s))
+		var private *privateError
 		switch {
 		case err == nil:
 			return call.judge(ctx, answer)
 		case ctx.Err() != nil:
-			return fmt.Errorf("%s: no answer in %v: %w", call.host, time.Since(begin).Round(time.Millisecond), ctx.Err())
+			return actions.Away(fmt.Errorf("%s: no answer in %v: %w", call.host, time.Since(begin).Round(time.Millisecond), ctx.Err()))
+		case errors.As(err, &private):
+			return refuse(fmt.Errorf("%s: %w", call.host, private))
 		case s.untouched() && s.reused && stale < maxStale:
 			// The host had closed the kept connection and nothing was sent.
 			continue
 		case s.untouched():
-			return actions.NotBegun(fmt.Errorf("%s: %w", call.host, err))
+			return actions.Away(actions.NotBegun(fmt.Errorf("%s: %w", call.host, err)))
 		}
-		return fmt.Errorf("%s: %w", call.host, err)
+		return actions.Away(fmt.Errorf("%s: %w", call.host, err))
 	}
 }
 
@@ -266,6 +295,7 @@ func (c *call) judge(ctx context.Context, answer *http.Response) error {
 	_ = answer.Body.Close()
 	status := fmt.Sprintf("%d %s", answer.StatusCode, http.StatusText(answer.StatusCode))
 	actions.Note(ctx, status)
+	actions.NoteStatus(ctx, answer.StatusCode)
 	if answer.StatusCode >= c.min && answer.StatusCode <= c.max {
 		return nil
 	}
@@ -273,7 +303,14 @@ func (c *call) judge(ctx context.Context, answer *http.Response) error {
 	if answer.StatusCode/100 == 3 {
 		hint = "; redirects are not followed"
 	}
-	return fmt.Errorf("%s: answered %s, expected %s%s", c.host, strings.TrimSpace(status), c.expected(), hint)
+	err := fmt.Errorf("%s: answered %s, expected %s%s", c.host, strings.TrimSpace(status), c.expected(), hint)
+	switch answer.StatusCode {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		// The host says that it is not the call's fault.
+		return actions.Away(err)
+	}
+	return err
 }
 
 func (c *call) expected() string {

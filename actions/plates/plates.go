@@ -18,9 +18,6 @@ import (
 	"github.com/sallyport/sallyport/viewtron/client"
 )
 
-// queue is how many edits may wait for one camera.
-const queue = 1000
-
 // Lists are the plate lists of one camera; [client.Client] has them. Both calls
 // are safe to repeat: a plate that is there already is brought up to date, one
 // that is gone already is no error.
@@ -49,6 +46,9 @@ type Config struct {
 // that an add and a remove arrive in their order. A camera that is away is waited
 // for; what a camera refuses is given up, so that it does not hold up the rest.
 //
+// Edits are kept in the outbox, so they survive a restart, and an edit that is
+// overtaken by a later one of the same plate is not made at all: see replaces.
+//
 // A validity counts from the firing, so an edit that arrives late ends at the
 // same moment.
 func New(c Config) actions.Handler {
@@ -58,7 +58,7 @@ func New(c Config) actions.Handler {
 	}
 	return actions.Handler{
 		Verb: engine.VerbPlates, Action: e, Split: e.split, Lane: lane,
-		Width: 1, Queue: queue, Forever: true,
+		Kept: true, Subject: subject, Replaces: replaces,
 	}
 }
 
@@ -86,6 +86,41 @@ func (e *editor) split(r engine.Request) []engine.Request {
 		out[i] = r
 	}
 	return out
+}
+
+// subject is the plate that an edit is about, however it is spelt.
+func subject(r engine.Request) string {
+	a, _ := r.Args.(engine.PlatesArgs)
+	return engine.NormalPlate(a.Number)
+}
+
+// replaces says whether the camera ends up the same when only the later of two
+// edits of a plate is made. An edit of another list or of another spelling never
+// replaces one. A removal replaces everything. An addition replaces what it says
+// all of: an owner or a validity that only the earlier one names would be lost,
+// and what was on the camera before a removal would stay.
+//
+// Of an addition and its removal the removal is left: whether the plate was on the
+// list before is not known, and a banned plate that stays there opens a gate. The
+// removal of a plate that is not there changes nothing.
+func replaces(later, earlier engine.Request) bool {
+	l, ok := later.Args.(engine.PlatesArgs)
+	e, fine := earlier.Args.(engine.PlatesArgs)
+	if !ok || !fine || strings.Trim(l.Number, " ") != strings.Trim(e.Number, " ") || client.GroupName(l.List) != client.GroupName(e.List) {
+		return false
+	}
+	owner, valid := l.Owner != "", l.Valid > 0
+	switch {
+	case l.Op == engine.PlatesRemove:
+		return true
+	case l.Op != engine.PlatesAdd:
+		return false
+	case e.Op == engine.PlatesRemove:
+		return owner && valid
+	case e.Op == engine.PlatesAdd:
+		return (owner || e.Owner == "") && (valid || e.Valid == 0)
+	}
+	return false
 }
 
 func lane(r engine.Request) string {

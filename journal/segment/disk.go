@@ -16,7 +16,6 @@ type disk struct {
 	f      file
 	name   string
 	size   int64 // of f
-	whole  bool  // there is a whole member in f
 	again  time.Time
 	said   time.Time
 	failed bool
@@ -141,7 +140,7 @@ func (d *disk) some() error {
 	for i, end := range ends {
 		if n >= end {
 			d.left = done[i]
-			d.unsynced, d.whole = true, true
+			d.unsynced = true
 		}
 	}
 	d.w.mu.Lock()
@@ -175,7 +174,7 @@ func (d *disk) begin(first int64) error {
 	if err != nil {
 		return err
 	}
-	d.f, d.size, d.whole = f, 0, false
+	d.f, d.size = f, 0
 	d.w.mu.Lock()
 	d.w.open = d.name
 	d.w.mu.Unlock()
@@ -229,7 +228,7 @@ func (d *disk) tell(err error) {
 	if d.f != nil {
 		_ = d.f.Close()
 		d.f = nil
-		if !d.whole { // a disk that stays full must not fill up with such
+		if d.size == 0 {
 			_ = os.Remove(filepath.Join(d.w.cfg.Dir, d.name))
 		}
 		d.closedFile()

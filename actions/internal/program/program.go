@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"strings"
 	"time"
 
@@ -38,8 +39,11 @@ const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 
 // Run starts the program and waits for its end, or kills it and everything in
 // its process group when ctx is done. What is left of the group when the
-// program ends by itself is killed too. The output goes to [actions.Note]. The
-// error wraps an [exec.ExitError] when the program failed.
+// program ends by itself is killed too. On Linux the program also dies with this
+// process, however that ends; what it started itself does not. It gets no open
+// file of this process but its standard input, output and error. The output goes
+// to [actions.Note], the exit code to [actions.NoteExit]. The error wraps an
+// [exec.ExitError] when the program failed.
 func Run(ctx context.Context, c Command) error {
 	if err := c.check(); err != nil {
 		return actions.NotBegun(actions.Permanent(err))
@@ -57,9 +61,15 @@ func Run(ctx context.Context, c Command) error {
 	cmd.Stdin = bytes.NewReader(c.Stdin)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.WaitDelay = pipeGrace
-	ownGroup(cmd)
+	if err := separate(cmd, c.As); err != nil {
+		return actions.NotBegun(actions.Permanent(fmt.Errorf("%s: %w", c.Path, err)))
+	}
 	cmd.Cancel = func() error { return killGroup(cmd) }
+	// The death of the thread that starts a program counts as that of the process.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	begin := time.Now()
+	closeOnExec()
 	if err := cmd.Start(); err != nil {
 		return actions.NotBegun(fmt.Errorf("%s: cannot be started: %w", c.Path, plain(err)))
 	}
@@ -67,6 +77,9 @@ func Run(ctx context.Context, c Command) error {
 	err := cmd.Wait()
 	_ = killGroup(cmd) // most often nothing is left
 	actions.Note(ctx, out.String())
+	if cmd.ProcessState != nil {
+		actions.NoteExit(ctx, cmd.ProcessState.ExitCode())
+	}
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
