@@ -33,7 +33,7 @@ const MaxDebounce = time.Minute
 
 // maxEdges is how many changes wait for a reader who is slow; beyond these the
 // oldest are dropped and counted.
-const maxEdges = 64
+const maxEdges = 128
 
 // Edge is a change of an input line.
 type Edge struct {
@@ -189,7 +189,7 @@ func (t *tap) Changed() <-chan struct{} { return t.changed }
 // at least one edge: the level as it is. With an error come the changes from
 // before it. After Close it returns ErrClosed.
 //
-// It does not matter how late it is called, but only the last 64 changes wait;
+// It does not matter how late it is called, but only the last 128 changes wait;
 // Missed counts the others.
 func (t *tap) Take() ([]Edge, error) {
 	t.mu.Lock()

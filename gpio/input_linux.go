@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"syscall"
 	"time"
@@ -104,6 +105,10 @@ func (in *Input) watch() {
 			err = errNoEvents // waiting again would return at once, for ever
 		}
 		if err != nil {
+			var at *fs.PathError // would name the line twice
+			if errors.As(err, &at) {
+				err = at.Err
+			}
 			in.fail(fmt.Errorf("%s: cannot be watched: %w", in.at, err))
 			return
 		}

@@ -16,6 +16,7 @@ const ms = time.Millisecond
 //	2s gate on            ("off", "toggle", "clear")
 //	3s porch lease R/K    ("unlease R/K [linger=1s]")
 //	9s advance
+//	9s feedback door on   ("off", "unknown"; what the contact says)
 //
 // The answer is "begun", "begun: REASON", "waits: REASON" or "dropped: REASON";
 // left out it is "begun".
@@ -34,6 +35,10 @@ func script(t *testing.T, b *Bank, lines string) {
 		now := duration(t, f[0])
 		if f[1] == "advance" {
 			b.Advance(now)
+			continue
+		}
+		if f[1] == "feedback" {
+			b.Feedback(now, f[2], f[3] == "on", f[3] != "unknown")
 			continue
 		}
 		q := Request{Relay: f[1], Rule: "r"}
@@ -123,6 +128,11 @@ var (
 	down  = Spec{Name: "down", MaxOn: 10 * time.Second}
 	porch = Spec{Name: "porch", MaxOn: time.Minute}
 )
+
+var capped = Spec{Name: "gate", MaxOn: 5 * time.Second, DailyCap: 2}
+
+// door is a relay with the contact door as feedback.
+func door(name string) Spec { return Spec{Name: name, MaxOn: 5 * time.Second, Feedback: "door"} }
 
 // TestSentences has every sentence of the relay section of the rule language.
 func TestSentences(t *testing.T) {
@@ -295,6 +305,98 @@ func TestSentences(t *testing.T) {
 			1500ms up pulse 500ms
 			1600ms down lease r/1 = waits: interlock
 			5s down unlease r/1`, "down+0s down-1s up+1.5s up-2s down+4s down-5s"},
+
+		{"daily_cap: a pulse and a set on beyond it are dropped, in any 24 hours", []Spec{capped}, `1h gate pulse 1s
+			2h gate on
+			3h gate pulse 1s = dropped: daily_cap
+			3h gate on = dropped: daily_cap
+			3h gate toggle = dropped: daily_cap
+			24h59m59s gate pulse 1s = dropped: daily_cap
+			25h gate pulse 1s
+			25h59m59s gate pulse 1s = dropped: daily_cap
+			26h gate on
+			27h gate pulse 1s = dropped: daily_cap`,
+			"gate+1h0m0s gate-1h0m1s gate+2h0m0s gate-2h0m5s gate+25h0m0s gate-25h0m1s gate+26h0m0s gate-26h0m5s"},
+		{"daily_cap: a lease waits until it may", []Spec{capped}, `1h gate pulse 1s
+			2h gate pulse 1s
+			3h gate lease r/1 = waits: daily_cap
+			25h1s gate unlease r/1
+			30h advance`, "gate+1h0m0s gate-1h0m1s gate+2h0m0s gate-2h0m1s gate+25h0m0s gate-25h0m1s"},
+		{"daily_cap: what does not turn on is not counted", []Spec{capped}, `1h gate pulse 1s
+			1h gate pulse 1s = begun: merged
+			1h gate lease r/1
+			1h gate on
+			1h1s gate off
+			2h gate on`, "gate+1h0m0s gate-1h0m1s gate+2h0m0s"},
+		{"daily_cap: a fault that was cleared does not lift it", []Spec{{Name: "gate", MaxOn: time.Second, DailyCap: 2, Feedback: "door"}}, `1h gate pulse 1s
+			2h gate on
+			2h1m feedback door on
+			2h2m feedback door off
+			2h2m gate clear
+			2h2m gate pulse 1s = dropped: daily_cap`, "gate+1h0m0s gate-1h0m1s gate+2h0m0s gate-2h0m1s gate!2h1m0.25s gate!2h2m0s"},
+
+		{"feedback: nothing is judged while its level is unknown", []Spec{door("gate")}, `0s gate pulse 1s
+			2s gate on
+			3s feedback other off
+			6s gate off
+			9s advance`, "gate+0s gate-1s gate+2s gate-6s"},
+		{"feedback: one that follows in time is no fault", []Spec{door("gate")}, `0s feedback door off
+			1s gate on
+			1249ms feedback door on
+			2s gate off
+			2249ms feedback door off
+			9s advance`, "gate+1s gate-2s"},
+		{"feedback: one that does not follow is a fault, and the relay goes off", []Spec{door("gate")}, `0s feedback door off
+			1s gate lease r/1
+			1100ms gate on
+			2s gate pulse 1s = dropped: fault
+			2s gate on = dropped: fault
+			2s gate lease r/2 = dropped: fault
+			2s gate toggle = dropped: fault
+			9h gate off
+			9h gate clear
+			9h gate pulse 100ms
+			10h advance`, "gate+1s gate-1.25s gate!9h0m0s gate+9h0m0s gate-9h0m0.1s"},
+		{"feedback: nor may it leave while the relay is on", []Spec{door("gate")}, `0s gate on
+			100ms feedback door on
+			2s feedback door off
+			2100ms feedback door on
+			3s feedback door off
+			9s advance`, "gate+0s gate-3.25s"},
+		{"feedback: a relay that is on for no longer than feedback_time is not judged for it", []Spec{door("gate")}, `0s feedback door off
+			1s gate pulse 250ms
+			9s advance`, "gate+1s gate-1.25s"},
+		{"feedback: on while the relay is off is a fault, also at the start", []Spec{door("gate")}, `0s feedback door on
+			249ms gate pulse 10ms
+			1s gate pulse 1s = dropped: fault
+			2s gate clear = dropped: fault
+			3s feedback door off
+			3s gate clear
+			3s gate pulse 100ms
+			9s advance`, "gate+249ms gate-259ms gate!509ms gate!3s gate+3s gate-3.1s"},
+		{"feedback: a contact that gets unknown is no fault", []Spec{door("gate")}, `0s feedback door off
+			1s gate on
+			1200ms feedback door unknown
+			4s gate off
+			5s feedback door on
+			5100ms feedback door unknown
+			9s advance`, "gate+1s gate-4s"},
+		{"feedback: a fault ends a lease that waits", []Spec{{Name: "gate", MaxOn: time.Minute, MinOff: 3 * time.Second, Feedback: "door"}}, `0s gate pulse 100ms
+			1s gate lease r/1 = waits: min_off
+			2s feedback door on
+			3s feedback door off
+			3s gate clear
+			9s advance`, "gate+0s gate-100ms gate!2.25s gate!3s"},
+		{"feedback: what it says is on is on for the interlock", []Spec{up, {Name: "down", MaxOn: time.Minute, Feedback: "door"}}, `0s down pulse 1s
+			100ms feedback door on
+			1500ms up pulse 1s = dropped: interlock
+			2s up lease r/1 = waits: interlock
+			8s feedback door off
+			9s up off`, "down+0s down-1s down!1.25s up+8s up-9s"},
+		{"feedback: one contact for two relays", []Spec{door("a"), door("b")}, `0s feedback door on
+			0s a on
+			100ms b pulse 100ms
+			4s advance`, "a+0s b+100ms b-200ms b!450ms"},
 
 		{"one visit pulses a relay once, whichever rules ask", []Spec{gate, porch}, `0s gate pulse 1s visit=gate/#1
 			500ms gate pulse 1s visit=gate/#1 = dropped: visit
@@ -637,7 +739,7 @@ func TestNewBankNamesEveryProblem(t *testing.T) {
 		{},
 		{Name: "a", MaxOn: -1, MinOff: -1, InterlockWait: -1},
 		{Name: "a", MaxOn: 1, Interlock: []string{"b"}},
-		{Name: "c", MaxOn: 1, Interlock: []string{"c"}},
+		{Name: "c", MaxOn: 1, Interlock: []string{"c"}, DailyCap: 4097, FeedbackTime: -1},
 	})
 	want := `relay "": has no name
 relay "": max_on is required and must be over 0
@@ -645,9 +747,119 @@ relay "a": max_on is required and must be over 0
 relay "a": min_off is negative
 relay "a": interlock_wait is negative
 relay "a": is there twice
+relay "c": daily_cap must be from 0 to 4096
+relay "c": feedback_time is negative
 relay "a": interlock with "b", which is not there
 relay "c": interlock with itself`
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
+func TestFeedbackSaysWhatIsWrong(t *testing.T) {
+	b := newBank(t, door("gate"))
+	b.Do(time.Second, Request{Relay: "gate", Verb: SetOn, Who: "ann"})
+	b.Feedback(2*time.Second, "door", false, true)
+	b.Advance(3 * time.Second)
+	st, _ := b.State("gate")
+	want := State{Name: "gate", Since: 2250 * ms, MaxOn: 5 * time.Second, Who: "ann", Today: 1,
+		Cause: "fault: feedback: the contact door says off while the relay is on (by hand: ann)",
+		Fault: "feedback: the contact door says off while the relay is on"}
+	if st != want {
+		t.Errorf("state\n got %+v\nwant %+v", st, want)
+	}
+	script(t, b, `4s gate clear
+		5s feedback door on
+		6s advance`)
+	changes := b.Changes()
+	last := changes[len(changes)-1]
+	wantChange := Change{Relay: "gate", At: 5250 * ms, Cause: "fault: feedback: the contact door says on while the relay is off",
+		Fault: "feedback: the contact door says on while the relay is off"}
+	if last != wantChange {
+		t.Errorf("change\n got %+v\nwant %+v", last, wantChange)
+	}
+}
+
+// A feedback is judged from when the line was driven, however long that took.
+func TestFeedbackOfASlowLine(t *testing.T) {
+	b := newBank(t, door("gate"))
+	b.AwaitOffs()
+	b.Feedback(0, "door", true, true)
+	b.Advance(3 * time.Second)
+	b.Off(3*time.Second, "gate")
+	b.Feedback(3200*ms, "door", false, true)
+	script(t, b, `4s gate on
+		6s advance`)
+	b.On(6*time.Second, "gate")
+	b.Feedback(6240*ms, "door", true, true)
+	script(t, b, `7s gate off
+		9s advance`)
+	b.Off(9*time.Second, "gate")
+	script(t, b, `9249ms gate clear
+		9300ms advance`)
+	if got, want := levels(b.Changes()), "gate+4s gate-7s gate!9.25s"; got != want {
+		t.Errorf("changes %s, want %s", got, want)
+	}
+}
+
+func TestTodayCountsTheLastDay(t *testing.T) {
+	b := newBank(t, gate)
+	today := func(at time.Duration, want int) {
+		t.Helper()
+		b.Advance(at)
+		if st, _ := b.State("gate"); st.Today != want {
+			t.Errorf("at %v: today %d, want %d", at, st.Today, want)
+		}
+	}
+	today(0, 0)
+	script(t, b, `1h gate pulse 1s
+		2h gate pulse 1s`)
+	today(24*time.Hour, 2)
+	today(25*time.Hour, 1)
+	today(30*time.Hour, 0)
+	for i := range maxOns + 10 {
+		b.Do(30*time.Hour+time.Duration(i)*5*time.Second, Request{Relay: "gate", Verb: Pulse, Length: ms})
+	}
+	today(36*time.Hour, 4096)
+}
+
+// An on that did not reach its line is not counted for the day.
+func TestDailyCapCountsWhatReachedTheLine(t *testing.T) {
+	b := newBank(t, capped)
+	b.AwaitOffs()
+	b.Off(0, "gate")
+	for i := range 3 {
+		at := time.Duration(i) * time.Second
+		if got := answer(b.Do(at, Request{Relay: "gate", Verb: Pulse, Length: time.Second})); got != "begun" {
+			t.Errorf("pulse %d: %s", i, got)
+		}
+		b.NeverOn("gate")
+		b.OnFailed(at, "gate", "came too late")
+		b.Off(at, "gate")
+	}
+	for i, want := range []string{"begun", "begun", "dropped: daily_cap"} {
+		at := time.Duration(i+4) * time.Second
+		if got := answer(b.Do(at, Request{Relay: "gate", Verb: SetOn})); got != want {
+			t.Errorf("on %d: %s, want %s", i, got, want)
+		}
+		b.On(at, "gate")
+		b.NeverOn("gate")
+		b.OnFailed(at, "gate", "input/output error")
+		b.Off(at, "gate")
+	}
+}
+
+func TestWho(t *testing.T) {
+	b := newBank(t, gate)
+	b.Do(0, Request{Relay: "gate", Verb: Pulse, Length: time.Second, Who: "192.168.0.9"})
+	b.Do(2*time.Second, Request{Relay: "gate", Verb: SetOn, Who: "ann", Cause: "console: ann"})
+	b.Do(3*time.Second, Request{Relay: "gate", Verb: SetOff, Rule: "r"})
+	var got []string
+	for _, c := range b.Changes() {
+		got = append(got, c.Who+": "+c.Cause)
+	}
+	want := []string{"192.168.0.9: by hand: 192.168.0.9", "192.168.0.9: end of pulse (by hand: 192.168.0.9)", "ann: console: ann", `: rule "r"`}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
 	}
 }

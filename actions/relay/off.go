@@ -11,9 +11,9 @@ import (
 // Off drives the lines of these relays off, side by side, each for limit at
 // most, trying again every 100 ms, and then closes their drivers. It needs no
 // Service, and only one of the two may use the drivers. The answer has an entry
-// per relay, in their order: nil when its line was driven off and released, else
-// what is wrong, with the relay's name. A driver that is still at work after
-// limit, or when ctx is done, is left to itself: it is closed once it is done.
+// per relay, in their order: nil when its line was driven off, else what is
+// wrong, with the relay's name. A driver that is still at work after limit, or
+// when ctx is done, is left to itself: it is closed once it is done.
 func Off(ctx context.Context, relays []Config, limit time.Duration) []error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -34,19 +34,18 @@ func offOne(ctx context.Context, d Driver) error {
 	if d == nil {
 		return errors.New("has no line")
 	}
-	var mu sync.Mutex // covers last
+	var mu sync.Mutex // covers last, which is nil once the line is off
 	last := errors.New("the line did not answer; it may still be on")
 	done := make(chan error, 1)
 	go func() {
 		var off error
 		for {
 			off = d.Set(false)
-			said := errors.New("was turned off, but not released in time")
 			if off != nil {
-				said = fmt.Errorf("cannot be turned off: %w", off)
+				off = fmt.Errorf("cannot be turned off: %w", off)
 			}
 			mu.Lock()
-			last = said
+			last = off
 			mu.Unlock()
 			if off == nil || !pause(ctx, retryOff) {
 				break
@@ -55,7 +54,7 @@ func offOne(ctx context.Context, d Driver) error {
 		err := d.Close()
 		switch {
 		case off != nil:
-			err = fmt.Errorf("cannot be turned off: %w", off)
+			err = off
 		case err != nil:
 			err = fmt.Errorf("cannot be released: %w", err)
 		}

@@ -117,7 +117,7 @@ func checkAges(what string, ages []time.Duration, most int, oldest time.Duration
 // Export gives what must outlast a restart. wall is the wall clock now, or the
 // zero time when it is not set.
 func (b *Bank) Export(now time.Duration, wall time.Time) Saved {
-	now = max(now, b.now)
+	now = b.advance(now)
 	s := Saved{Version: savedVersion, At: wall.Round(0), Relays: make([]SavedRelay, 0, len(b.relays))}
 	for _, r := range b.relays {
 		e := SavedRelay{Name: r.Name, Ons: ages(recent(r.ons, now, day), now), Switches: ages(recent(r.switches, now, switchWindow), now)}

@@ -319,7 +319,10 @@ func (s *Service) Feedback(contact string, on, known bool) {
 func (s *Service) Export() Saved {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.bank.Export(s.now(), s.wall())
+	saved := s.bank.Export(s.now(), s.wall())
+	s.apply(Request{})
+	s.plan()
+	return saved
 }
 
 // Altered gives a number that changes with everything that [Service.Export]
@@ -336,21 +339,18 @@ func (s *Service) Altered() uint64 {
 // is ErrClosed. Ping moves no line, but one that cannot be set off is tried once
 // more.
 func (s *Service) Ping(ctx context.Context) error {
-	s.mu.Lock()
-	if s.closing {
-		s.mu.Unlock()
+	// What hangs may hold the lock: that must not hold up the answer.
+	asked := make(chan []<-chan struct{}, 1)
+	go func() { asked <- s.askOwners() }()
+	var answers []<-chan struct{}
+	select {
+	case answers = <-asked:
+	case <-ctx.Done():
+		return fmt.Errorf("relays: nothing answered: %w", ctx.Err())
+	}
+	if answers == nil {
 		return ErrClosed
 	}
-	answers := make([]<-chan struct{}, len(s.owners))
-	for i, w := range s.owners {
-		if w.ping == nil {
-			w.ping = make(chan struct{})
-		}
-		answers[i] = w.ping
-		poke(w.kick)
-	}
-	s.mu.Unlock()
-
 	var problems []error
 	if !s.pingKeeper(ctx) {
 		problems = append(problems, fmt.Errorf("relays: what ends pulses did not answer: %w", ctx.Err()))
@@ -370,6 +370,24 @@ func (s *Service) Ping(ctx context.Context) error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// askOwners gives what each owner closes when it comes by; nil at the end.
+func (s *Service) askOwners() []<-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return nil
+	}
+	answers := make([]<-chan struct{}, len(s.owners))
+	for i, w := range s.owners {
+		if w.ping == nil {
+			w.ping = make(chan struct{})
+		}
+		answers[i] = w.ping
+		poke(w.kick)
+	}
+	return answers
 }
 
 // pingKeeper says whether the keeper answered, or has ended as it should.
@@ -437,7 +455,14 @@ func (s *Service) Close() error {
 				problems = append(problems, fmt.Errorf("relay %q: %w", w.name, err))
 			}
 		default:
-			problems = append(problems, fmt.Errorf("relay %q: the line did not answer while the program ended; it may still be on", w.name))
+			s.mu.Lock()
+			off := w.served == w.order && w.failing == nil
+			s.mu.Unlock()
+			said := "the line did not answer while the program ended; it may still be on"
+			if off {
+				said = "the line is off, but was not released in time"
+			}
+			problems = append(problems, fmt.Errorf("relay %q: %s", w.name, said))
 		}
 	}
 	close(s.ended)

@@ -469,6 +469,164 @@ func TestServiceStartWithADeviceThatIsAway(t *testing.T) {
 	})
 }
 
+func TestServiceFeedback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, door("gate"), porch)
+		defer b.Close()
+		b.take()
+		b.Feedback("door", false, true)
+		b.Feedback("window", true, true)
+		b.do(Request{Relay: "gate", Verb: SetOn})
+		time.Sleep(200 * ms)
+		b.Feedback("door", true, true)
+		time.Sleep(time.Second)
+		b.Feedback("door", false, true)
+		time.Sleep(time.Second)
+		expect(t, "line", b.take(), "gate+@0s gate-@1.45s")
+		expect(t, "on", b.do(pulse("gate", ms)), "dropped: fault")
+		expect(t, "clear", b.do(Request{Relay: "gate", Verb: Clear, Who: "ann"}), "begun")
+		expect(t, "on", b.do(pulse("gate", ms)), "begun")
+		time.Sleep(time.Second)
+		b.Feedback("door", true, true)
+		time.Sleep(time.Second)
+		expect(t, "clear while it says on", b.do(Request{Relay: "gate", Verb: Clear, Who: "ann"}), "dropped: fault")
+		b.Feedback("door", false, false)
+		expect(t, "clear while it says nothing", b.do(Request{Relay: "gate", Verb: Clear, Who: "ann"}), "begun")
+		var faults []string
+		for _, c := range b.heardChanges() {
+			if c.Fault != "" || c.Who != "" {
+				faults = append(faults, c.Fault+"|"+c.Cause)
+			}
+		}
+		want := []string{
+			`feedback: the contact door says off while the relay is on|fault: feedback: the contact door says off while the relay is on (set on)`,
+			`|fault cleared: by hand: ann`,
+			`feedback: the contact door says on while the relay is off|fault: feedback: the contact door says on while the relay is off`,
+			`|fault cleared: by hand: ann`,
+		}
+		if !slices.Equal(faults, want) {
+			t.Errorf("faults\n got %q\nwant %q", faults, want)
+		}
+	})
+}
+
+// A device that takes its time is judged from when it was switched.
+func TestServiceFeedbackOfASlowDevice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, door("gate"))
+		defer b.Close()
+		b.Feedback("door", false, true)
+		b.lines["gate"].set(2*time.Second, nil, nil)
+		go func() {
+			time.Sleep(2100 * ms)
+			b.Feedback("door", true, true)
+			time.Sleep(4 * time.Second)
+			b.Feedback("door", false, true)
+		}()
+		b.do(Request{Relay: "gate", Verb: SetOn})
+		time.Sleep(2 * time.Second)
+		b.do(Request{Relay: "gate", Verb: SetOff})
+		time.Sleep(2 * time.Second)
+		if st, _ := b.State("gate"); st.Fault != "" {
+			t.Errorf("state %+v", st)
+		}
+	})
+}
+
+// A contact that is on at the start, with the relay's line off, is welded.
+func TestServiceFeedbackAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, door("gate"))
+		defer b.Close()
+		time.Sleep(10 * time.Second)
+		b.Feedback("door", true, true)
+		time.Sleep(250 * ms)
+		expect(t, "on", b.do(pulse("gate", ms)), "dropped: fault")
+	})
+}
+
+func TestServiceDailyCap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, capped)
+		defer b.Close()
+		b.take()
+		for range 2 {
+			b.do(pulse("gate", time.Second))
+			time.Sleep(time.Hour)
+		}
+		expect(t, "pulse", b.do(pulse("gate", time.Second)), "dropped: daily_cap")
+		expect(t, "lease", b.do(Request{Relay: "gate", Verb: LeaseStart, Rule: "r"}), "waits: daily_cap")
+		b.take()
+		time.Sleep(24 * time.Hour)
+		expect(t, "line", b.take(), "gate+@24h0m0s gate-@24h0m5s")
+		if st, _ := b.State("gate"); st.Today != 1 {
+			t.Errorf("state %+v", st)
+		}
+	})
+}
+
+// What is remembered goes from one Service to the next, also after Close.
+func TestServiceRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		specs := []Spec{gate, capped}
+		specs[1].Name = "capped"
+		var saved *Saved
+		open := func() *Service {
+			var relays []Config
+			for _, spec := range specs {
+				relays = append(relays, Config{spec, gpio.NewMemory(nil)})
+			}
+			s, err := New(relays, Options{Restore: saved})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		shut := func(s *Service) {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			out := carry(t, s.Export())
+			saved = &out
+		}
+		ask := func(s *Service, q Request, want string) {
+			t.Helper()
+			expect(t, q.Verb.String(), answer(s.Do(t.Context(), q).Verdict), want)
+		}
+
+		s := open()
+		first := s.Altered()
+		for range 15 {
+			ask(s, pulse("gate", ms), "begun")
+			time.Sleep(time.Second)
+		}
+		ask(s, pulse("gate", ms), "dropped: fault")
+		visit := pulse("capped", time.Second)
+		visit.Visit = "gate/#7"
+		ask(s, visit, "begun")
+		if s.Altered() == first {
+			t.Error("not altered")
+		}
+		shut(s)
+
+		time.Sleep(23 * time.Hour)
+		s = open()
+		ask(s, pulse("gate", ms), "dropped: fault")
+		ask(s, visit, "dropped: visit")
+		ask(s, pulse("capped", time.Second), "begun")
+		time.Sleep(2 * time.Second)
+		ask(s, pulse("capped", time.Second), "dropped: daily_cap")
+		ask(s, Request{Relay: "gate", Verb: Clear, Who: "ann"}, "begun")
+		shut(s)
+
+		time.Sleep(time.Hour)
+		s = open()
+		ask(s, pulse("gate", ms), "begun")
+		ask(s, pulse("capped", time.Second), "begun")
+		shut(s)
+	})
+}
+
 func TestServiceKeepsChangesInOrderForASlowListener(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []Change

@@ -131,7 +131,7 @@ func newReplay(command string, p process, site *config.Site, rules *engine.Rules
 		return nil, err
 	}
 	r := &replay{
-		rules: rules, options: engineOptions(site), reader: camera.NewReader(matcher),
+		rules: rules, options: engineOptions(site), reader: camera.NewReader(matcher), loc: siteZone(site),
 		print: func(*engine.Decision) {},
 		warn: func(format string, args ...any) {
 			fmt.Fprintf(p.stderr, "sallyport: "+command+": "+format+"\n", args...)
@@ -158,7 +158,10 @@ type replay struct {
 	// nil.
 	before func(at engine.Instant) error
 	after  func()
-	begun  func(*engine.Engine) // of the engine, once there is one; may be nil
+	begun  func(*engine.Engine) // of every engine, when there is one; may be nil
+	// passed is called at every snapshot that the engine is not made of; may be nil.
+	passed func(at engine.Instant, state []byte)
+	loc    *time.Location // of the moments that are said
 
 	engine                *engine.Engine
 	now                   engine.Instant
@@ -167,6 +170,13 @@ type replay struct {
 	wall                  time.Time     // receive time of the line before
 	posts, bad, strangers int
 	ended                 bool // nothing was left
+
+	lead    time.Time // decisions from before are not printed; zero = all are
+	gap     string    // why the engine is not what it was in the run; empty when it is
+	others  bool      // the recording runs with other rules here
+	told    bool      // and that was said
+	waits   bool      // the engine is made as the run's was: its start is still to come
+	stopped bool      // the run has ended in order
 }
 
 // errEnough ends a replay of which enough was seen.
@@ -207,6 +217,10 @@ func (r *replay) finish() error {
 	if r.engine == nil {
 		return nil
 	}
+	if r.stopped {
+		r.ended = true
+		return nil
+	}
 	r.engine.Rest()
 	end := r.now.Mono + longestTail
 	for {
@@ -232,35 +246,152 @@ func (r *replay) finish() error {
 	}
 }
 
+// Why an engine is not what it was in the run that was recorded.
+const (
+	gapBegin = "begin" // it began without a snapshot
+	gapLost  = "lost"  // lines are missing
+	gapRules = "rules" // the recording ran with other rules before
+)
+
 // line takes one line at its moment.
 func (r *replay) line(l *recording.Line) error {
-	at, first := r.instant(l), r.engine == nil
+	if l.Type == recording.Lead {
+		r.lead = l.Received
+		return nil
+	}
+	again := r.engine != nil && l.Run != r.run0 // another run
+	at := r.instant(l)
 	if r.before != nil {
 		if err := r.before(at); err != nil {
 			return err
 		}
 	}
-	if first {
-		// A recording of ours holds the outcomes of steps; without them every step
-		// counts as begun and done.
-		r.options.NoOutcomes = l.Run == "" || r.deaf
-		r.warn("the recording begins without a snapshot: nothing is known before its first line")
-		var out []engine.Decision
-		r.engine, out = engine.New(r.rules, r.options, at)
-		if r.begun != nil {
-			r.begun(r.engine)
+	if r.engine != nil {
+		if err := r.pause(at.Mono - r.now.Mono); err != nil {
+			return err
 		}
-		r.show(out)
-		r.show(r.engine.Apply(at, &engine.Event{Kind: engine.KindStart, Received: at.Wall}))
-	} else if err := r.pause(at.Mono - r.now.Mono); err != nil {
-		return err
+	}
+	if r.stopped && !again {
+		return nil // relays that went off at the end
+	}
+	if l.Type == recording.Rules || l.Type == recording.Snapshot {
+		r.set(l)
 	}
 	r.now = at
+	switch {
+	case l.Type == recording.Snapshot && (r.engine == nil || again || r.gap != ""):
+		// What ran before has ended with its process.
+		if r.enter(at, l, again) {
+			return nil
+		}
+	case r.engine == nil, again && r.stopped:
+		r.warn("the recording begins without a snapshot: nothing is known before its first line")
+		r.blind(at, l)
+	}
+	return r.take(at, l)
+}
+
+// set notes the rule set that the recording runs with from here on.
+func (r *replay) set(l *recording.Line) {
+	if r.deaf || l.Hash == "" {
+		return
+	}
+	others := l.Hash != r.rules.Hash
+	switch {
+	case others && !r.told:
+		r.told = true
+		r.warn("the recording was made with other rules (set %s) than these (set %s): what they decide may differ", short(l.Hash), short(r.rules.Hash))
+	case !others && r.others && r.engine != nil:
+		r.gap = gapRules
+	}
+	r.others = others
+}
+
+// enter goes on from a snapshot. It says whether there is an engine of it now.
+func (r *replay) enter(at engine.Instant, l *recording.Line, again bool) bool {
+	if r.gap == gapLost && r.others && !again {
+		return false // it would bring what other rules did
+	}
+	o := r.options
+	o.NoOutcomes = l.Run == "" || r.deaf
+	var eng *engine.Engine
+	var out []engine.Decision
+	var err error
+	if len(l.State) > 0 {
+		eng, err = engine.Resume(r.rules, o, at, l.State)
+	} else {
+		o.Restore, o.Marks, err = remembered(l)
+		if err == nil {
+			eng, out = engine.New(r.rules, o, at)
+		}
+	}
+	if err != nil {
+		r.warn("line %d: the snapshot cannot be used: %v", l.Number, err)
+		if r.engine == nil || again {
+			r.blind(at, l)
+		}
+		return false
+	}
+	if r.gap == gapRules {
+		r.warn("from %s on the recording was made with these rules: the replay goes on from its snapshot of then", l.Received.In(r.loc).Format("2006-01-02 15:04:05"))
+	}
+	r.engine, r.gap, r.stopped, r.waits = eng, "", false, len(l.State) == 0
+	if r.begun != nil {
+		r.begun(eng)
+	}
+	r.show(out)
+	return true
+}
+
+// remembered is what a run was given of the ones before it.
+func remembered(l *recording.Line) (state *engine.State, marks []engine.Mark, err error) {
+	if len(l.Memory) > 0 && string(l.Memory) != "null" {
+		s, err := engine.DecodeState(l.Memory)
+		if err != nil {
+			return nil, nil, err
+		}
+		state = &s
+	}
+	var texts []json.RawMessage
+	if len(l.Marks) > 0 {
+		if err := json.Unmarshal(l.Marks, &texts); err != nil {
+			return nil, nil, errors.New("its marks are no list")
+		}
+	}
+	for _, text := range texts {
+		m, err := engine.DecodeMark(text)
+		if err != nil {
+			return nil, nil, err
+		}
+		marks = append(marks, m)
+	}
+	return state, marks, nil
+}
+
+// blind begins without a snapshot. Where a recording of ours goes on, its next
+// snapshot tells the rest.
+func (r *replay) blind(at engine.Instant, l *recording.Line) {
+	// A recording of ours holds the outcomes of steps; without them every step
+	// counts as begun and done.
+	o := r.options
+	o.NoOutcomes = l.Run == "" || r.deaf
+	r.gap, r.stopped, r.waits = gapBegin, false, false
+	var out []engine.Decision
+	r.engine, out = engine.New(r.rules, o, at)
+	if r.begun != nil {
+		r.begun(r.engine)
+	}
+	r.show(out)
+	r.show(r.engine.Apply(at, &engine.Event{Kind: engine.KindStart, Received: at.Wall}))
+}
+
+// take gives the engine a line.
+func (r *replay) take(at engine.Instant, l *recording.Line) error {
 	switch l.Type {
 	case recording.Post:
 		r.post(at, l)
 	case recording.Contact:
-		r.apply(at, &engine.Event{Kind: engine.KindContact, Name: l.Name, On: l.On})
+		r.apply(at, &engine.Event{Kind: engine.KindContact, Name: l.Name, On: l.On, Unknown: l.Unknown})
 	case recording.Relay:
 		r.apply(at, &engine.Event{Kind: engine.KindRelay, Name: l.Name, On: l.On})
 	case recording.Camera:
@@ -283,7 +414,30 @@ func (r *replay) line(l *recording.Line) error {
 			break
 		}
 		r.show(r.engine.Outcome(at, engine.Outcome{Firing: l.Firing, Index: l.Index, Finally: l.Finally, Begun: l.Begun, Reason: l.Reason}))
+	case recording.Start:
+		if !r.waits { // the engine has begun already
+			r.show(r.engine.Advance(at))
+			break
+		}
+		r.waits = false
+		r.apply(at, &engine.Event{Kind: engine.KindStart})
+	case recording.Stop:
+		r.show(r.engine.Stop(at))
+		r.stopped = true
+	case recording.Lost:
+		r.warn("line %d: %d lines are missing here: what follows may not be what was decided", l.Number, l.Lines)
+		r.show(r.engine.Advance(at))
+		if r.gap == "" {
+			r.gap = gapLost
+		}
+	case recording.Snapshot:
+		r.show(r.engine.Advance(at))
+		if r.passed != nil {
+			r.passed(at, l.State)
+		}
 	default:
+		// A command changes nothing by itself, and where the clock was set is in the
+		// line's own times.
 		r.show(r.engine.Advance(at))
 	}
 	return nil
@@ -307,7 +461,7 @@ func (r *replay) instant(l *recording.Line) engine.Instant {
 	case l.HasMono:
 		at.Mono = max(r.now.Mono, r.base+l.Mono)
 	case !first:
-		at.Mono = r.now.Mono + max(0, l.Received.Sub(r.wall))
+		at.Mono = r.now.Mono + max(0, l.Received.Sub(r.wall)-l.Step)
 	}
 	r.run0, r.wall = l.Run, l.Received
 	return at
@@ -351,7 +505,9 @@ func (r *replay) apply(at engine.Instant, ev *engine.Event) {
 
 func (r *replay) show(ds []engine.Decision) {
 	for i := range ds {
-		r.print(&ds[i])
+		if !ds[i].At.Wall.Before(r.lead) {
+			r.print(&ds[i])
+		}
 	}
 	if r.after != nil {
 		r.after()

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -18,9 +15,6 @@ import (
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/engine"
 	"github.com/sallyport/sallyport/engine/watch"
-
-	"github.com/sallyport/sallyport/inputs/camera"
-	"github.com/sallyport/sallyport/inputs/recording"
 
 	"github.com/sallyport/sallyport/web"
 )
@@ -148,11 +142,15 @@ func (s *service) run(ctx context.Context) (err error) {
 		parts.onRelayState = relays.keep
 	}
 	if s.record != "" {
-		rec, err := newRecorder(s.record, log)
+		rec, err := newRecorder(recorderConfig{file: s.record, log: log})
 		if err != nil {
 			return errors.Join(err, closeRelays(s.relays))
 		}
-		defer rec.close()
+		defer func() {
+			if err := rec.close(); err != nil {
+				log.Error(err.Error())
+			}
+		}()
 		parts.onItem, parts.onOutcome = rec.item, rec.outcome
 		parts.onRelay = func(at engine.Instant, c relay.Change) {
 			lines.relay(at, c)
@@ -329,84 +327,5 @@ func (l *printer) logStep(at engine.Instant, rule, line string) {
 func (l *printer) note(text string) {
 	if !l.json {
 		l.out.text(text)
-	}
-}
-
-// recorder writes what the engine takes to a replay file, without ever holding
-// it up: what a slow disk has no room for is left out and said.
-type recorder struct {
-	lines chan []byte
-	done  chan struct{}
-	lost  int
-	log   *slog.Logger
-	run   string
-}
-
-func newRecorder(name string, log *slog.Logger) (*recorder, error) {
-	if err := regular(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o640)
-	if err != nil {
-		return nil, err
-	}
-	r := &recorder{lines: make(chan []byte, 4096), done: make(chan struct{}), log: log, run: time.Now().UTC().Format("20060102T150405.000Z")}
-	go func() {
-		defer close(r.done)
-		defer f.Close()
-		r.write(f)
-	}()
-	return r, nil
-}
-
-func (r *recorder) write(w io.Writer) {
-	failed := false
-	for line := range r.lines {
-		if failed {
-			continue
-		}
-		if _, err := w.Write(line); err != nil {
-			failed = true
-			r.log.Error("the recording ends here", "error", err)
-		}
-	}
-}
-
-func (r *recorder) put(at engine.Instant, l recording.Line, stripped bool) {
-	l.Received, l.Mono, l.HasMono, l.Run = at.Wall, at.Mono, true, r.run
-	select {
-	case r.lines <- recording.Append(nil, &l, stripped):
-	default:
-		if r.lost == 0 {
-			r.log.Error("the disk is too slow for the recording: lines are left out")
-		}
-		r.lost++
-	}
-}
-
-func (r *recorder) item(at engine.Instant, it *camera.Item) {
-	body, stripped := it.AppendWithoutPictures(nil)
-	r.put(at, recording.Line{Type: recording.Post, Remote: it.Remote, Path: it.Path, ContentType: it.ContentType, Body: body}, stripped)
-}
-
-func (r *recorder) outcome(at engine.Instant, o engine.Outcome) {
-	r.put(at, recording.Line{Type: recording.Outcome, Firing: o.Firing, Index: o.Index, Finally: o.Finally, Begun: o.Begun, Reason: o.Reason}, false)
-}
-
-func (r *recorder) relay(at engine.Instant, c relay.Change) {
-	r.put(at, recording.Line{Type: recording.Relay, Name: c.Relay, On: c.On}, false)
-}
-
-// close writes what waits, for a second at most.
-func (r *recorder) close() {
-	close(r.lines)
-	select {
-	case <-r.done:
-	case <-time.After(time.Second):
-		r.log.Error("the recording is not whole: its file does not take it")
-		return
-	}
-	if r.lost > 0 {
-		r.log.Error("the recording is not whole", "lines left out", r.lost)
 	}
 }

@@ -240,5 +240,5 @@ func (p *pace) take(now time.Time) bool {
 
 // wait is the time until there is one.
 func (p *pace) wait(now time.Time) time.Duration {
-	return max(0, p.full.Sub(now)-(Burst-1)*slot)
+	return max(0, p.full.Add(-(Burst-1)*slot).Sub(now))
 }

@@ -10,8 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -25,18 +28,35 @@ const (
 	Post     Type = "post"
 	Contact  Type = "contact"
 	Message  Type = "message"
-	Command  Type = "command"
+	Command  Type = "command" // somebody asked for something; what came of it has lines of its own
 	Outcome  Type = "outcome"
 	Relay    Type = "relay"
 	Flag     Type = "flag"
 	Camera   Type = "camera"
-	Rules    Type = "rules"
-	Clock    Type = "clock"
-	Snapshot Type = "snapshot"
+	Rules    Type = "rules"    // the set that is in force from here on
+	Clock    Type = "clock"    // the wall clock was set
+	Snapshot Type = "snapshot" // all that the engine knows here; the first of a run: what the run remembered
+	Start    Type = "start"    // the program began: the event of `on: start`
+	Stop     Type = "stop"     // the program ended in order, and with it every rule
+	Lost     Type = "lost"     // lines are missing here
+	Lead     Type = "lead"     // what is before Received is there to warm up: nothing is told of it
 )
 
-// MaxLine is the longest line that is read, in bytes: a post of the largest size in base64.
-const MaxLine = 16 << 20
+// known are the types that are read.
+func (t Type) known() bool {
+	switch t {
+	case Post, Contact, Message, Command, Outcome, Relay, Flag, Camera, Rules, Clock, Snapshot, Start, Stop, Lost, Lead:
+		return true
+	}
+	return false
+}
+
+// MaxLine is the longest line that is read, in bytes: a post of the largest size in
+// base64, or the largest snapshot.
+const MaxLine = 17 << 20
+
+// envelope is what a line may need around its body or state, in bytes.
+const envelope = 64 << 10
 
 // Line is one line of a replay file. Number is its place in the file, from 1.
 type Line struct {
@@ -49,42 +69,65 @@ type Line struct {
 	Remote      netip.Addr
 	Path        string
 	ContentType string
-	Body        []byte
+	Camera      string // post: the site's name of the camera, as the run knew it
+	Body        []byte // post: the post; message: its JSON
 
-	Name  string          // contact, relay, flag, camera
-	On    bool            // contact, relay; camera: online
-	Value json.RawMessage // flag
-	Topic string          // message; its body is in Body
+	Name    string          // contact, relay, flag, camera; command: what it is about
+	On      bool            // contact, relay; camera: online
+	Unknown bool            // contact: its line cannot be read
+	Value   json.RawMessage // flag
+	Topic   string          // message
+	Who     string          // command
+	What    string          // command
 
 	Firing  uint64 // outcome
 	Index   int
 	Finally bool
 	Begun   bool
 	Reason  string
+
+	Hash  string            // rules, snapshot: of the set in force
+	Files map[string]string // rules: the rule files' texts by name, when they were recorded
+	Step  time.Duration     // clock: how far the wall clock was set ahead, or back
+	Lines int64             // lost: how many are missing
+
+	State  json.RawMessage // snapshot: all that the engine knows; absent at a run's first one
+	Memory json.RawMessage // snapshot: what the run remembered of the ones before
+	Marks  json.RawMessage // snapshot: the marks it was given beside that, a list
 }
 
 // wire is a line as it stands in the file.
 type wire struct {
-	Type        Type            `json:"type"`
-	Received    string          `json:"received"`
-	Mono        *json.Number    `json:"mono"`
-	Run         string          `json:"run"`
-	Remote      string          `json:"remote"`
-	Path        string          `json:"path"`
-	ContentType string          `json:"content_type"`
-	Body        json.RawMessage `json:"body"`
-	BodyBase64  *string         `json:"body_base64"`
-	Images      string          `json:"images"`
-	Name        string          `json:"name"`
-	On          bool            `json:"on"`
-	Online      *bool           `json:"online"`
-	Value       json.RawMessage `json:"value"`
-	Topic       string          `json:"topic"`
-	Firing      uint64          `json:"firing"`
-	Step        int             `json:"step"`
-	Finally     bool            `json:"finally"`
-	Begun       *bool           `json:"begun"`
-	Reason      string          `json:"reason"`
+	Type        Type              `json:"type"`
+	Received    string            `json:"received"`
+	Mono        *json.Number      `json:"mono"`
+	Run         string            `json:"run"`
+	Remote      string            `json:"remote"`
+	Path        string            `json:"path"`
+	ContentType string            `json:"content_type"`
+	Camera      string            `json:"camera"`
+	Body        json.RawMessage   `json:"body"`
+	BodyBase64  *string           `json:"body_base64"`
+	Images      string            `json:"images"`
+	Name        string            `json:"name"`
+	On          bool              `json:"on"`
+	Online      *bool             `json:"online"`
+	Unknown     bool              `json:"unknown"`
+	Value       json.RawMessage   `json:"value"`
+	Topic       string            `json:"topic"`
+	Who         string            `json:"who"`
+	What        string            `json:"what"`
+	Firing      uint64            `json:"firing"`
+	Step        json.RawMessage   `json:"step"`
+	Finally     bool              `json:"finally"`
+	Begun       *bool             `json:"begun"`
+	Reason      string            `json:"reason"`
+	Hash        string            `json:"hash"`
+	Files       map[string]string `json:"files"`
+	Lines       int64             `json:"lines"`
+	State       json.RawMessage   `json:"state"`
+	Memory      json.RawMessage   `json:"memory"`
+	Marks       json.RawMessage   `json:"marks"`
 }
 
 // Reader reads a replay file line by line.
@@ -164,14 +207,14 @@ func parse(text []byte) (*Line, error) {
 	}
 	l := &Line{
 		Type: w.Type, Run: w.Run, Path: w.Path, ContentType: w.ContentType, Name: w.Name, On: w.On, Value: w.Value, Topic: w.Topic,
-		Firing: w.Firing, Index: w.Step, Finally: w.Finally, Begun: w.Begun == nil || *w.Begun, Reason: w.Reason,
+		Firing: w.Firing, Finally: w.Finally, Begun: w.Begun == nil || *w.Begun, Reason: w.Reason,
+		Camera: w.Camera, Unknown: w.Unknown, Who: w.Who, What: w.What, Hash: w.Hash, Files: w.Files, Lines: w.Lines,
+		State: w.State, Memory: w.Memory, Marks: w.Marks,
 	}
 	if l.Type == "" {
 		l.Type = Post
 	}
-	switch l.Type {
-	case Post, Contact, Message, Command, Outcome, Relay, Flag, Camera, Rules, Clock, Snapshot:
-	default:
+	if !l.Type.known() {
 		return nil, fmt.Errorf("unknown type %q", cut(string(l.Type)))
 	}
 	if w.Online != nil {
@@ -202,6 +245,9 @@ func parse(text []byte) (*Line, error) {
 		}
 		l.Remote = l.Remote.Unmap().WithZone("")
 	}
+	if err := l.step(w.Step); err != nil {
+		return nil, err
+	}
 	if err := l.body(&w); err != nil {
 		return nil, err
 	}
@@ -218,13 +264,38 @@ func wrongShape(err error) error {
 	switch t.Type.Kind() {
 	case reflect.Bool:
 		want = "true or false"
-	case reflect.Int, reflect.Uint64:
+	case reflect.Int64, reflect.Uint64:
 		want = "a whole number"
+	case reflect.Map:
+		want = "an object of texts"
 	}
 	if t.Type == reflect.TypeFor[json.Number]() {
 		want = "a number"
 	}
 	return fmt.Errorf("%q is not %s", t.Field, want)
+}
+
+// step takes the number of a step, or of the seconds that the wall clock was set by.
+func (l *Line) step(raw json.RawMessage) error {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil
+	}
+	switch l.Type {
+	case Outcome:
+		if json.Unmarshal(raw, &l.Index) != nil {
+			return errors.New(`"step" is not a whole number`)
+		}
+	case Clock:
+		text, back := strings.CutPrefix(string(raw), "-")
+		d, ok := seconds(text)
+		if !ok {
+			return fmt.Errorf(`"step": %s is not a number of seconds`, cut(string(raw)))
+		}
+		if l.Step = d; back {
+			l.Step = -d
+		}
+	}
+	return nil
 }
 
 // body takes the body: text, base64, or a message's JSON.
@@ -266,73 +337,211 @@ func seconds(s string) (time.Duration, bool) {
 	return time.Duration(n), true
 }
 
-// written is a line as it is written; the decision clock is added after, for a
-// float cannot hold it to the nanosecond.
-type written struct {
-	Type        Type    `json:"type,omitempty"`
-	Received    string  `json:"received"`
-	Run         string  `json:"run,omitempty"`
-	Remote      string  `json:"remote,omitempty"`
-	Path        string  `json:"path,omitempty"`
-	ContentType string  `json:"content_type,omitempty"`
-	Body        *string `json:"body,omitempty"`
-	BodyBase64  *string `json:"body_base64,omitempty"`
-	Images      string  `json:"images,omitempty"`
-	Name        string  `json:"name,omitempty"`
-	On          *bool   `json:"on,omitempty"`
-	Firing      uint64  `json:"firing,omitempty"`
-	Step        *int    `json:"step,omitempty"`
-	Finally     bool    `json:"finally,omitempty"`
-	Begun       *bool   `json:"begun,omitempty"`
-	Reason      string  `json:"reason,omitempty"`
-}
-
-// Append adds a line of type post, relay, contact or outcome, with its end.
-// stripped says that the pictures were cut out of a post's body.
+// Append adds a line with its end. Received must be of the years 0 to 9999. stripped
+// says that the pictures were cut out of a post's body. What is not of the line's
+// type is left out.
 func Append(b []byte, l *Line, stripped bool) []byte {
-	w := written{
-		Type: l.Type, Received: l.Received.UTC().Format(time.RFC3339Nano), Run: l.Run, Path: l.Path, ContentType: l.ContentType,
-		Name: l.Name, Firing: l.Firing, Finally: l.Finally, Reason: l.Reason,
+	b = append(b, '{')
+	if l.Type != Post {
+		b = field(b, "type", string(l.Type))
 	}
+	b = append(key(b, "received"), '"')
+	b = l.Received.UTC().AppendFormat(b, time.RFC3339Nano)
+	b = append(b, '"')
+	b = optional(b, "run", l.Run)
 	switch l.Type {
 	case Post:
-		w.Type = ""
-		if l.Remote.IsValid() {
-			w.Remote = l.Remote.String()
+		b = appendPost(b, l, stripped)
+	case Contact:
+		b = optional(b, "name", l.Name)
+		if l.Unknown {
+			b = append(key(b, "unknown"), "true"...)
+			break
 		}
-		if utf8.Valid(l.Body) {
-			s := string(l.Body)
-			w.Body = &s
-		} else {
-			s := base64.StdEncoding.EncodeToString(l.Body)
-			w.BodyBase64 = &s
-		}
-		if stripped {
-			w.Images = "stripped"
-		}
+		b = strconv.AppendBool(key(b, "on"), l.On)
+	case Relay:
+		b = optional(b, "name", l.Name)
+		b = strconv.AppendBool(key(b, "on"), l.On)
+	case Camera:
+		b = optional(b, "name", l.Name)
+		b = strconv.AppendBool(key(b, "online"), l.On)
+	case Flag:
+		b = optional(b, "name", l.Name)
+		b = raw(b, "value", valid(l.Value))
+	case Message:
+		b = optional(b, "topic", l.Topic)
+		b = raw(b, "body", valid(l.Body))
+	case Command:
+		b = optional(b, "who", l.Who)
+		b = optional(b, "name", l.Name)
+		b = optional(b, "what", l.What)
 	case Outcome:
-		w.Step, w.Begun = &l.Index, &l.Begun
-	case Relay, Contact:
-		w.On = &l.On
+		b = strconv.AppendUint(key(b, "firing"), l.Firing, 10)
+		b = strconv.AppendInt(key(b, "step"), int64(l.Index), 10)
+		if l.Finally {
+			b = append(key(b, "finally"), "true"...)
+		}
+		b = strconv.AppendBool(key(b, "begun"), l.Begun)
+		b = optional(b, "reason", l.Reason)
+	case Rules:
+		b = optional(b, "hash", l.Hash)
+		b = files(b, l.Files)
+	case Clock:
+		b = appendSeconds(key(b, "step"), l.Step)
+	case Lost:
+		b = strconv.AppendInt(key(b, "lines"), l.Lines, 10)
+	case Snapshot:
+		b = optional(b, "hash", l.Hash)
+		b = raw(b, "state", l.State)
+		b = raw(b, "memory", l.Memory)
+		b = raw(b, "marks", l.Marks)
 	}
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false) // bodies are XML; escaped they would be hard to read and a third longer
-	// Nothing in w can fail to be written.
-	_ = enc.Encode(w)
-	if w.Body != nil && buf.Len() > MaxLine-64 {
-		// So many characters are escaped that no reader would take the line.
-		s := base64.StdEncoding.EncodeToString(l.Body)
-		w.Body, w.BodyBase64 = nil, &s
-		buf.Reset()
-		_ = enc.Encode(w)
+	if l.HasMono {
+		b = appendSeconds(key(b, "mono"), l.Mono)
 	}
-	if !l.HasMono {
-		return append(b, buf.Bytes()...)
+	return append(b, '}', '\n')
+}
+
+func appendPost(b []byte, l *Line, stripped bool) []byte {
+	if l.Remote.IsValid() {
+		b = append(key(b, "remote"), '"')
+		b = append(l.Remote.AppendTo(b), '"')
 	}
-	b = append(b, buf.Bytes()[:buf.Len()-2]...) // without the closing brace and the line's end
-	b = fmt.Appendf(b, `,"mono":%d.%09d}`, l.Mono/time.Second, l.Mono%time.Second)
-	return append(b, '\n')
+	b = optional(b, "path", l.Path)
+	b = optional(b, "content_type", l.ContentType)
+	b = optional(b, "camera", l.Camera)
+	before := len(b)
+	whole := false
+	if utf8.Valid(l.Body) {
+		b = appendText(key(b, "body"), l.Body)
+		whole = len(b)-before <= MaxLine-envelope
+	}
+	if !whole {
+		// Not a text, or so many characters are escaped that no reader would take it.
+		b = append(key(b[:before], "body_base64"), '"')
+		b = append(base64.StdEncoding.AppendEncode(b, l.Body), '"')
+	}
+	if stripped {
+		b = field(b, "images", "stripped")
+	}
+	return b
+}
+
+// key begins a field.
+func key(b []byte, name string) []byte {
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
+	}
+	b = append(b, '"')
+	b = append(b, name...)
+	return append(b, '"', ':')
+}
+
+func field(b []byte, name, text string) []byte { return appendText(key(b, name), text) }
+
+// optional leaves an empty text out.
+func optional(b []byte, name, text string) []byte {
+	if text == "" {
+		return b
+	}
+	return field(b, name, text)
+}
+
+// valid is null for what is no JSON.
+func valid(value []byte) []byte {
+	if len(value) == 0 || json.Valid(value) {
+		return value
+	}
+	return []byte("null")
+}
+
+// raw adds what is JSON already, in one line.
+func raw(b []byte, name string, value []byte) []byte {
+	if len(value) == 0 {
+		return b
+	}
+	if bytes.IndexByte(value, '\n') < 0 {
+		return append(key(b, name), value...)
+	}
+	var line bytes.Buffer
+	if json.Compact(&line, value) != nil {
+		return b
+	}
+	return append(key(b, name), line.Bytes()...)
+}
+
+// files adds texts by name, in the order of the names.
+func files(b []byte, texts map[string]string) []byte {
+	if len(texts) == 0 {
+		return b
+	}
+	b = append(key(b, "files"), '{')
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		if b[len(b)-1] != '{' {
+			b = append(b, ',')
+		}
+		b = append(appendText(b, name), ':')
+		b = appendText(b, texts[name])
+	}
+	return append(b, '}')
+}
+
+// appendSeconds writes a time to the nanosecond, which a float cannot hold.
+func appendSeconds(b []byte, d time.Duration) []byte {
+	u := uint64(d)
+	if d < 0 {
+		b = append(b, '-')
+		u = -u
+	}
+	b = strconv.AppendUint(b, u/uint64(time.Second), 10)
+	b = append(b, '.')
+	part := u % uint64(time.Second)
+	for unit := uint64(time.Second) / 10; unit > 0; unit /= 10 {
+		b = append(b, byte('0'+part/unit%10))
+	}
+	return b
+}
+
+// appendText writes a JSON string. Letters of XML stand as they are: escaped they
+// would be hard to read and a third longer.
+func appendText[T string | []byte](b []byte, s T) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	done := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+			i++
+			continue
+		}
+		if c < utf8.RuneSelf {
+			b = append(b, s[done:i]...)
+			switch c {
+			case '"', '\\':
+				b = append(b, '\\', c)
+			case '\n':
+				b = append(b, '\\', 'n')
+			case '\r':
+				b = append(b, '\\', 'r')
+			case '\t':
+				b = append(b, '\\', 't')
+			default:
+				b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			}
+			i++
+			done = i
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(string(s[i:min(len(s), i+utf8.UTFMax)]))
+		if r == utf8.RuneError && n == 1 || r == '\u2028' || r == '\u2029' {
+			b = append(b, s[done:i]...)
+			b = append(b, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
+			done = i + n
+		}
+		i += n
+	}
+	b = append(b, s[done:]...)
+	return append(b, '"')
 }
 
 // cut shortens a text for a message.

@@ -16,6 +16,7 @@ type disk struct {
 	f      file
 	name   string
 	size   int64 // of f
+	whole  bool  // there is a whole member in f
 	again  time.Time
 	said   time.Time
 	failed bool
@@ -140,7 +141,7 @@ func (d *disk) some() error {
 	for i, end := range ends {
 		if n >= end {
 			d.left = done[i]
-			d.unsynced = true
+			d.unsynced, d.whole = true, true
 		}
 	}
 	d.w.mu.Lock()
@@ -174,7 +175,7 @@ func (d *disk) begin(first int64) error {
 	if err != nil {
 		return err
 	}
-	d.f, d.size = f, 0
+	d.f, d.size, d.whole = f, 0, false
 	d.w.mu.Lock()
 	d.w.open = d.name
 	d.w.mu.Unlock()
@@ -228,7 +229,7 @@ func (d *disk) tell(err error) {
 	if d.f != nil {
 		_ = d.f.Close()
 		d.f = nil
-		if d.size == 0 {
+		if !d.whole { // a disk that stays full must not fill up with such
 			_ = os.Remove(filepath.Join(d.w.cfg.Dir, d.name))
 		}
 		d.closedFile()
