@@ -387,6 +387,10 @@ func TestSentences(t *testing.T) {
 			3s feedback door off
 			3s gate clear
 			9s advance`, "gate+0s gate-100ms gate!2.25s gate!3s"},
+		{"feedback: a fault comes before a lease that may go on at that moment", []Spec{{Name: "gate", MaxOn: time.Minute, MinOff: 3 * time.Second, Feedback: "door"}}, `0s gate pulse 100ms
+			1s gate lease r/1 = waits: min_off
+			2850ms feedback door on
+			9s advance`, "gate+0s gate-100ms gate!3.1s"},
 		{"feedback: what it says is on is on for the interlock", []Spec{up, {Name: "down", MaxOn: time.Minute, Feedback: "door"}}, `0s down pulse 1s
 			100ms feedback door on
 			1500ms up pulse 1s = dropped: interlock

@@ -31,6 +31,7 @@ type shaky struct {
 	onDone time.Time // when the line said that it is on
 	asked  bool      // asked off since
 	offAt  time.Time
+	ons    int
 	wasOn  bool
 	others map[string]*shaky
 }
@@ -53,6 +54,9 @@ func (l *shaky) Set(on bool) error {
 			if o := l.others[name]; o.on || o.wasOn && now.Sub(o.offAt) < wait {
 				l.fail("on against %s", name)
 			}
+		}
+		if l.ons++; spec.spec.DailyCap > 0 && l.ons > spec.spec.DailyCap {
+			l.fail("on for the %d. time in a day", l.ons)
 		}
 		l.on, l.wasOn, l.asked, l.onAt, l.onDone = true, true, false, now, now
 	} else if l.on && !l.asked {
@@ -82,6 +86,13 @@ func (l *shaky) Set(on bool) error {
 		return errors.New("input/output error")
 	}
 	return nil
+}
+
+// says is what a contact would.
+func (l *shaky) says() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.on
 }
 
 func (l *shaky) Close() error {
@@ -122,6 +133,15 @@ func askRandom(t *testing.T, seed uint64) {
 	for range 100 {
 		time.Sleep(time.Duration(rnd.IntN(8)) * 100 * ms)
 		q := randomRequest(rnd, specs, time.Since(start))
+		switch rnd.IntN(6) {
+		case 0:
+			q.Ready = after(time.Duration(rnd.IntN(80)) * ms)
+		case 1:
+			q.Ready = make(chan struct{}) // it never comes
+		case 2:
+			l := lines[q.Relay]
+			s.Feedback(l.c.relays[q.Relay].spec.Feedback, l.says(), rnd.IntN(4) > 0)
+		}
 		all.Go(func() { s.Do(t.Context(), q) })
 	}
 	all.Wait()
