@@ -50,7 +50,8 @@ type Config struct {
 // overtaken by a later one of the same plate is not made at all: see replaces.
 //
 // A validity counts from the firing, so an edit that arrives late ends at the
-// same moment.
+// same moment. One that arrives after that takes the plate off the list: it may
+// stand there from before, without an end.
 func New(c Config) actions.Handler {
 	e := &editor{cameras: slices.Clone(c.Cameras), now: c.Now}
 	if e.now == nil {
@@ -98,7 +99,8 @@ func subject(r engine.Request) string {
 // edits of a plate is made. An edit of another list or of another spelling never
 // replaces one. A removal replaces everything. An addition replaces what it says
 // all of: an owner or a validity that only the earlier one names would be lost,
-// and what was on the camera before a removal would stay.
+// and what was on the camera before a removal would stay. One that no camera takes
+// replaces nothing.
 //
 // Of an addition and its removal the removal is left: whether the plate was on the
 // list before is not known, and a banned plate that stays there opens a gate. The
@@ -106,7 +108,7 @@ func subject(r engine.Request) string {
 func replaces(later, earlier engine.Request) bool {
 	l, ok := later.Args.(engine.PlatesArgs)
 	e, fine := earlier.Args.(engine.PlatesArgs)
-	if !ok || !fine || strings.Trim(l.Number, " ") != strings.Trim(e.Number, " ") || client.GroupName(l.List) != client.GroupName(e.List) {
+	if !ok || !fine || checkEdit(l) != nil || strings.Trim(l.Number, " ") != strings.Trim(e.Number, " ") || client.GroupName(l.List) != client.GroupName(e.List) {
 		return false
 	}
 	owner, valid := l.Owner != "", l.Valid > 0
@@ -140,10 +142,7 @@ func (e *editor) Do(ctx context.Context, r engine.Request) error {
 	if i < 0 {
 		return refuse(fmt.Errorf("there is no camera %q with plate lists", a.Cameras[0]))
 	}
-	if err := check("plate", a.Number, client.MaxPlateChars); err != nil {
-		return refuse(err)
-	}
-	if err := check("owner", a.Owner, client.MaxTextChars); a.Owner != "" && err != nil {
+	if err := checkEdit(a); err != nil {
 		return refuse(err)
 	}
 	lists := e.cameras[i].Lists
@@ -154,11 +153,13 @@ func (e *editor) Do(ctx context.Context, r engine.Request) error {
 		if a.Valid > 0 {
 			p.Begin = r.Firing.At.Wall
 			p.End = p.Begin.Add(a.Valid)
-			if !e.now().Before(p.End) {
-				return refuse(fmt.Errorf("camera %q: plate %q: its validity has passed", a.Cameras[0], a.Number))
-			}
 		}
-		err = lists.AddPlate(ctx, p)
+		if a.Valid > 0 && !e.now().Before(p.End) {
+			actions.Note(ctx, "its validity has passed, so it is not on the list")
+			err = lists.RemovePlate(ctx, p.Group, a.Number)
+		} else {
+			err = lists.AddPlate(ctx, p)
+		}
 	case engine.PlatesRemove:
 		err = lists.RemovePlate(ctx, client.GroupName(a.List), a.Number)
 	default:
@@ -200,6 +201,17 @@ func judge(err error) error {
 		return actions.Away(err)
 	}
 	return err
+}
+
+// checkEdit refuses an edit that no camera can make.
+func checkEdit(a engine.PlatesArgs) error {
+	if err := check("plate", a.Number, client.MaxPlateChars); err != nil {
+		return err
+	}
+	if a.Owner == "" {
+		return nil
+	}
+	return check("owner", a.Owner, client.MaxTextChars)
 }
 
 // check refuses a text that no camera can hold.

@@ -149,7 +149,6 @@ func TestEditsThatNeverCanBeMade(t *testing.T) {
 		{engine.PlatesArgs{Number: "A\xff", List: "allow"}, `plate "A\xff" is not valid UTF-8`},
 		{engine.PlatesArgs{Number: "A", List: "allow", Owner: strings.Repeat("ü", 65)},
 			`owner "` + strings.Repeat("ü", 20) + `…" has 65 characters; a camera takes at most 64`},
-		{engine.PlatesArgs{Number: "A", List: "allow", Valid: 24 * time.Hour}, `camera "a": plate "A": its validity has passed`},
 		{engine.PlatesArgs{Number: "A", List: "allow", Cameras: []string{"x"}}, `there is no camera "x" with plate lists`},
 		{engine.PlatesArgs{Op: engine.PlatesMove, Number: "A", List: "allow"}, "plates: move is not supported yet"},
 	} {
@@ -221,5 +220,23 @@ func TestACameraHasALaneOfItsOwn(t *testing.T) {
 	}
 	if q := h.Split(engine.Request{Args: engine.LogArgs{}}); len(q) != 1 || h.Lane(q[0]) != "camera" {
 		t.Errorf("another verb's values: %v", q)
+	}
+}
+
+func TestAnEditThatArrivesAfterItsValidityLeavesNobodyOnTheList(t *testing.T) {
+	cam, c := camera(t, sim.Options{})
+	now := fired
+	h := plates.New(plates.Config{Cameras: []plates.Camera{{Name: "a", Lists: c}}, Now: func() time.Time { return now }})
+	if err := all(h, engine.PlatesArgs{Number: "ABC1234", List: "allow"}); err != nil {
+		t.Fatal(err)
+	}
+	now = fired.Add(24 * time.Hour)
+	for range 2 {
+		if err := all(h, engine.PlatesArgs{Number: "ABC1234", List: "allow", Valid: 24 * time.Hour}); err != nil {
+			t.Error(err)
+		}
+		if got := cam.Plates(); len(got) != 0 {
+			t.Errorf("on the list: %+v", got)
+		}
 	}
 }
