@@ -19,7 +19,8 @@ type Entry struct {
 	ID   int64     // given by [Journal.Add]
 	At   time.Time // wall clock; kept to the microsecond
 	Kind string    // one of the kinds
-	// What it is about; empty when it is about none. They are what a [Query] looks for.
+	// What it is about; empty when it is about none. They are what a [Query] looks
+	// for. A plate is kept without what never counts in one.
 	Camera, Rule, Key, Relay, Plate string
 	// Event and Firing are the ids of the entries that led here; 0 = none.
 	Event, Firing int64

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sallyport/sallyport/engine"
 )
 
 const (
@@ -402,6 +404,7 @@ func (e *Entry) tidy() {
 	for _, s := range []*string{&e.Kind, &e.Camera, &e.Rule, &e.Key, &e.Relay, &e.Plate} {
 		*s = cut(*s)
 	}
+	e.Plate = engine.NormalPlate(e.Plate)
 	switch {
 	case len(e.Body) > MaxBody:
 		e.Body = fmt.Appendf(nil, `{"error":"this entry had %d bytes; the journal takes %d"}`, len(e.Body), MaxBody)

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sallyport/sallyport/engine"
 )
 
 const (
@@ -97,7 +99,8 @@ func openReader(dir, mode string) (*Reader, error) {
 func (r *Reader) Close() error { return r.db.Close() }
 
 // List gives the entries that a query asks for, and the cursor of the next page;
-// empty when there is none.
+// empty when there is none. A plate is found however it is written: case, blanks,
+// dots and dashes never count.
 func (r *Reader) List(ctx context.Context, q Query) (entries []Entry, next string, err error) {
 	switch {
 	case q.Limit == 0:
@@ -120,8 +123,13 @@ func (r *Reader) List(ctx context.Context, q Query) (entries []Entry, next strin
 	}
 	more := len(ids) > q.Limit
 	ids = ids[:min(len(ids), q.Limit)]
+	row, err := tx.PrepareContext(ctx, "SELECT "+columns+" FROM entries WHERE id = ?")
+	if err != nil {
+		return nil, "", err
+	}
+	defer row.Close()
 	for _, id := range ids {
-		e, err := readEntry(tx.QueryRowContext(ctx, "SELECT "+columns+" FROM entries WHERE id = ?", id))
+		e, err := readEntry(row.QueryRowContext(ctx, id))
 		if err != nil {
 			return nil, "", err
 		}
@@ -237,7 +245,7 @@ func (q *Query) times() (since, until int64) {
 func idsWithin(ctx context.Context, tx *sql.Tx, q Query, r idRange, n int) ([]int64, error) {
 	where := []string{"id BETWEEN ? AND ?"}
 	args := []any{r.from, r.to}
-	for _, f := range []struct{ column, value string }{{"camera", q.Camera}, {"rule", q.Rule}, {"relay", q.Relay}, {"plate", q.Plate}} {
+	for _, f := range []struct{ column, value string }{{"camera", q.Camera}, {"rule", q.Rule}, {"relay", q.Relay}, {"plate", engine.NormalPlate(q.Plate)}} {
 		if f.value != "" {
 			// The second part lets SQLite use the index, which has no empty ones.
 			where = append(where, f.column+" = ? AND "+f.column+" <> ''")
