@@ -85,7 +85,9 @@ func openReader(dir, mode string) (*Reader, error) {
 	db.SetMaxOpenConns(4)
 	db.SetMaxIdleConns(1)
 	var app, ver int64
-	err = errors.Join(db.QueryRow("PRAGMA application_id").Scan(&app), db.QueryRow("PRAGMA user_version").Scan(&ver))
+	if err = db.QueryRow("PRAGMA application_id").Scan(&app); err == nil {
+		err = db.QueryRow("PRAGMA user_version").Scan(&ver)
+	}
 	if err == nil && (app != applicationID || ver != version) {
 		err = errForeign
 	}

@@ -247,10 +247,15 @@ func tryStore(dir string) (_ *store, err error) {
 // begin makes an empty database ours, and refuses one that is not.
 func (s *store) begin() error {
 	var app, ver, tables int64
-	err := errors.Join(s.one("PRAGMA application_id", &app), s.one("PRAGMA user_version", &ver), s.one("SELECT count(*) FROM sqlite_schema", &tables))
+	for _, p := range []struct {
+		query string
+		into  *int64
+	}{{"PRAGMA application_id", &app}, {"PRAGMA user_version", &ver}, {"SELECT count(*) FROM sqlite_schema", &tables}} {
+		if err := s.one(p.query, p.into); err != nil {
+			return err
+		}
+	}
 	switch {
-	case err != nil:
-		return err
 	case app == applicationID && ver == version:
 		return nil
 	case app == applicationID && ver > version:

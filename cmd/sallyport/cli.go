@@ -48,6 +48,7 @@ func commands() []command {
 		{"decode", "[FILE…]", "say what a camera's post means, as JSON, an event a line", runDecode},
 		{"replay", "[-c sallyport.yaml] [--rules rules.d] [--json] [--speed 1x|max] FILE", "recorded posts through the rules; moves nothing", runReplay},
 		{"export", "[-c sallyport.yaml] [--since T] [--until T] [--camera NAME]", "a range of the recording as a replay file on stdout", runExport},
+		{"journal", "verify|list|export [-c sallyport.yaml] [flags]", "what happened, was decided and done, and whether anybody changed it", runJournal},
 		{"test", "[-c sallyport.yaml] [--rules rules.d] [-v] [PATTERN]", "run the rules' own tests, without cameras, relays or waiting", runTest},
 		{"why", "RULE [-c sallyport.yaml] [--rules rules.d] [--replay FILE] [--at T] [--target ID] [--near] [--json]", "why a rule fired, or did not", runWhy},
 		{"schema", "rules|site", "the JSON Schema of rule or site files, for editors", runSchema},
