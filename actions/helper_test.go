@@ -1,6 +1,9 @@
+//go:build unix
+
 package actions_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +15,11 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sallyport/sallyport/actions"
+	"github.com/sallyport/sallyport/actions/run"
+	"github.com/sallyport/sallyport/actions/shell"
+	"github.com/sallyport/sallyport/engine"
 )
 
 // helperWord as first argument makes the test binary a program to be started.
@@ -60,6 +68,24 @@ func helper(what string, args []string) int {
 			return 0
 		}
 		time.Sleep(time.Minute)
+	case "pid": // tells its own and stays
+		if err := os.WriteFile(args[0], []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+			return 1
+		}
+		time.Sleep(time.Minute)
+	case "parent": // starts a program by a run step, and waits for it
+		me, _ := os.Executable()
+		a := engine.RunArgs{Argv: []string{me, helperWord, "pid", args[0]}}
+		err := run.New([]string{me}, nil).Action.Do(context.Background(), asked(a))
+		fmt.Println(err)
+	case "become": // another user, if it may, for a shell step
+		u, err := actions.LookupUser(args[0])
+		if err != nil {
+			fmt.Println(err)
+			return 0
+		}
+		err = shell.New(true, u).Action.Do(context.Background(), asked(engine.ShellArgs{Command: args[1]}))
+		fmt.Println(err)
 	case "sleep":
 		time.Sleep(time.Minute)
 	}

@@ -33,16 +33,18 @@ func denyPrivate(_, address string, _ syscall.RawConn) error {
 // private says what an address is that is not of the public network; empty for
 // one that is. An IPv4 address inside of an IPv6 one counts as itself.
 func private(a netip.Addr) string {
+	switch {
+	case a.IsUnspecified():
+		return "an unspecified address"
+	case a.IsLoopback():
+		return "a loopback address"
+	}
 	if in, ok := inner(a); ok {
 		if what := private(in); what != "" {
 			return what
 		}
 	}
 	switch {
-	case a.IsUnspecified():
-		return "an unspecified address"
-	case a.IsLoopback():
-		return "a loopback address"
 	case a.IsPrivate():
 		return "a private address"
 	case a.IsLinkLocalUnicast():

@@ -28,10 +28,14 @@ func separate(cmd *exec.Cmd, as *actions.User) error {
 // anyway; what the process was started with, and what others opened, might not be:
 // nobody but this process may hold a relay's line.
 func closeOnExec() {
-	if _, _, e := syscall.Syscall(sysCloseRange, firstOwnDescriptor, math.MaxInt32, closeRangeCloexec); e == 0 {
-		return
+	if _, _, e := syscall.Syscall(sysCloseRange, firstOwnDescriptor, math.MaxInt32, closeRangeCloexec); e != 0 {
+		closeEachOnExec()
 	}
-	// A kernel before 5.11. A file that cannot be marked is gone already.
+}
+
+// closeEachOnExec does so on a kernel before 5.11. A file that cannot be marked is
+// gone already.
+func closeEachOnExec() {
 	files, err := os.ReadDir(descriptorsOfItself)
 	if err != nil {
 		return
