@@ -572,7 +572,7 @@ func (e *Engine) levelLost(levels map[string]Wired, reads Reads, ev *Event) {
 	delete(levels, ev.Name)
 	e.changed |= reads
 	for _, r := range e.byKind[ev.Kind] {
-		if r.Level && r.named(ev.Name) {
+		if r.named(ev.Name) {
 			e.prepare(r, ev, nil)
 			e.level(r, subject{kind: ev.Kind, name: ev.Name}, Unknown)
 		}

@@ -297,6 +297,7 @@ func (r *restorer) markedVisit(m *Mark) *visit {
 		return nil
 	}
 	if v == nil {
+		r.endBefore(cam, x)
 		if !r.roomForVisit(cam) {
 			return nil
 		}
@@ -315,6 +316,18 @@ func (r *restorer) markedVisit(m *Mark) *visit {
 	}
 	r.timers.set(v.timer, v.last+r.opts.VisitGap+1)
 	return v
+}
+
+// endBefore ends the visits that a mark's visit shows to be over, though the clock
+// does not tell: while they ran it would not have begun, unless two plates of the
+// list are so like that they were told apart.
+func (r *restorer) endBefore(cam *camera, x *MarkVisit) {
+	for _, v := range slices.Clone(cam.visits) {
+		apart := v.owner != "" && x.Owner != "" && v.owner != x.Owner
+		if v.number < x.Number && !apart && v.distance(x.First) >= 0 {
+			r.endVisit(cam, v)
+		}
+	}
 }
 
 // recall notes that a spelling was read at least so often, and not before at last.
