@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -20,6 +19,7 @@ import (
 	"github.com/sallyport/sallyport/engine"
 	"github.com/sallyport/sallyport/engine/rulefile"
 	"github.com/sallyport/sallyport/inputs/camera"
+	"github.com/sallyport/sallyport/journal/segment"
 	"github.com/sallyport/sallyport/viewtron/sim"
 )
 
@@ -196,13 +196,6 @@ func (l *liveRun) post(body []byte) {
 	}
 }
 
-// swap puts another set in force.
-func (l *liveRun) swap(rules *engine.Ruleset) {
-	l.rec.rules(l.now(), rules.Hash, nil)
-	l.decided(l.eng.Swap(l.now(), rules))
-	l.rec.snapshot(l.eng)
-}
-
 // stop ends the run in order.
 func (l *liveRun) stop() *engine.State {
 	l.rec.stop(l.now())
@@ -219,12 +212,12 @@ func (l *liveRun) kill() *engine.State {
 // something happens at the site: one of all that a recording holds.
 func (l *liveRun) something(rnd *rand.Rand) {
 	stamp := l.now().Wall
-	switch rnd.IntN(12) {
+	switch rnd.IntN(13) {
 	case 0, 1:
 		l.post(sim.AppendHeartbeat(nil, []sim.Identity{gateCamera, porchCamera}[rnd.IntN(2)], sim.V1))
 	case 2, 3, 4: // somebody walks over the porch, and sometimes stays
 		l.id++
-		frames := 10 + rnd.IntN(40)*rnd.IntN(6)
+		frames := 10 + rnd.IntN(40)*rnd.IntN(4)
 		for i := range frames {
 			box := sim.FootBox(sim.Point{min(5000, i*600), 9000}, sim.Size("person"))
 			l.post(sim.AppendTrajectory(nil, porchCamera, l.now().Wall, []sim.Target{{ID: l.id, Class: "person", Box: box}}))
@@ -248,6 +241,10 @@ func (l *liveRun) something(rnd *rand.Rand) {
 		l.rec.flag(l.now(), "armed", v)
 		l.decided(l.eng.Apply(l.now(), &engine.Event{Kind: engine.KindFlag, Name: "armed", Value: v, Received: stamp}))
 	case 11:
+		on := rnd.IntN(2) == 0
+		l.rec.camera(l.now(), "porch", on)
+		l.decided(l.eng.Apply(l.now(), &engine.Event{Kind: engine.KindCamera, Camera: "porch", Name: "porch", On: on, Received: stamp}))
+	case 12:
 		step := time.Duration(rnd.IntN(240)-120) * time.Second
 		if rnd.IntN(4) > 0 {
 			return
@@ -312,27 +309,18 @@ func (r *recordedTest) replay(file, rules string) (decisions []string, errs stri
 	if err := os.WriteFile(filepath.Join(dir, "rules.yaml"), []byte(rules), 0o600); err != nil {
 		r.Fatal(err)
 	}
-	var first []string
-	for range 2 { // the same bytes, every time
-		var out, err bytes.Buffer
-		p := process{stdout: &out, stderr: &err, getenv: func(string) string { return "" }}
-		if code := run(r.Context(), []string{"replay", "-c", r.site.File, "--json", file}, p); code != exitOK {
-			r.Fatalf("replay gives %d: %s", code, &err)
+	var out, err bytes.Buffer
+	p := process{stdout: &out, stderr: &err, getenv: func(string) string { return "" }}
+	if code := run(r.Context(), []string{"replay", "-c", r.site.File, "--json", file}, p); code != exitOK {
+		r.Fatalf("replay gives %d: %s", code, &err)
+	}
+	for line := range strings.Lines(err.String()) {
+		if strings.HasPrefix(line, "sallyport:") { // the rest are warnings about the rules
+			errs += line
 		}
-		errs, decisions = "", nil
-		for line := range strings.Lines(err.String()) {
-			if strings.HasPrefix(line, "sallyport:") { // the rest are warnings about the rules
-				errs += line
-			}
-		}
-		for line := range strings.Lines(out.String()) {
-			decisions = append(decisions, strings.TrimSpace(line))
-		}
-		if first == nil {
-			first = decisions
-		} else if !slices.Equal(first, decisions) {
-			r.Error("two replays of one file differ")
-		}
+	}
+	for line := range strings.Lines(out.String()) {
+		decisions = append(decisions, strings.TrimSpace(line))
 	}
 	return decisions, errs
 }
@@ -375,7 +363,7 @@ func same(t *testing.T, what string, live, replayed []string) {
 // with everything that a recording holds: a replay of all of it, and of ranges of it,
 // decides what the live runs decided then.
 func TestExportedRangesDecideTheSame(t *testing.T) {
-	for seed := range uint64(3) {
+	for seed := range uint64(2) {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRecordedTest(t)
 			rules := recordRules(t, r.site, recordedRules)
@@ -386,7 +374,7 @@ func TestExportedRangesDecideTheSame(t *testing.T) {
 			for n := range 3 {
 				rec := r.recorder()
 				l := startRun(t, r.site, rules, rec, memory)
-				for range 60 {
+				for range 40 {
 					l.something(rnd)
 					l.pass(time.Duration(rnd.IntN(240_000)) * time.Millisecond)
 				}
@@ -399,7 +387,7 @@ func TestExportedRangesDecideTheSame(t *testing.T) {
 				r.close(rec)
 				time.Sleep(time.Duration(rnd.IntN(3600)) * time.Second)
 			}
-			if len(live) < 300 {
+			if len(live) < 200 {
 				t.Errorf("only %d decisions", len(live))
 			}
 			file, errs := r.export()
@@ -408,10 +396,12 @@ func TestExportedRangesDecideTheSame(t *testing.T) {
 			}
 			replayed, errs := r.replay(file, recordedRules)
 			same(t, fmt.Sprintf("seed %d, all of it", seed), live, replayed)
+			again, _ := r.replay(file, recordedRules)
+			same(t, "the same file once more", replayed, again)
 			if errs != "" {
 				t.Errorf("replay says %s", errs)
 			}
-			for range 8 {
+			for range 5 {
 				since := begun.Add(time.Duration(rnd.Int64N(int64(time.Since(begun)))))
 				until := since.Add(time.Duration(rnd.IntN(5000)) * time.Second)
 				file, _ := r.export("--since", since.Format(time.RFC3339Nano), "--until", until.Format(time.RFC3339Nano))
@@ -426,5 +416,122 @@ func TestExportedRangesDecideTheSame(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// segmentLine is a line that goes past the recorder.
+func segmentLine(text string) segment.Line { return segment.Line{At: time.Now(), Text: []byte(text)} }
+
+// TestWhatIsNewsIsWrittenSoon: heartbeats and alarms that are as they were may wait
+// ten minutes, everything else two seconds.
+func TestWhatIsNewsIsWrittenSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecordedTest(t)
+		rec := r.recorder()
+		l := startRun(t, r.site, recordRules(t, r.site, "rules: []\n"), rec, nil)
+		alarm := func(id sim.Identity, on bool) []byte {
+			return sim.AppendAlarm(nil, id, l.now().Wall, sim.Alarm{Name: "motionAlarm", On: on})
+		}
+		for i, c := range []struct {
+			body  []byte
+			quiet bool
+		}{
+			{sim.AppendHeartbeat(nil, porchCamera, sim.V1), true},
+			{sim.AppendHeartbeat(nil, gateCamera, sim.V2), true},
+			{alarm(porchCamera, false), false}, // the first value
+			{alarm(porchCamera, false), true},
+			{alarm(gateCamera, false), false},
+			{alarm(porchCamera, true), false},
+			{alarm(porchCamera, true), true},
+			{alarm(gateCamera, false), true},
+			{plateAt("ABC1234", l.now().Wall), false},
+			{sim.AppendTrajectory(nil, porchCamera, l.now().Wall, nil), false},
+		} {
+			l.pass(11 * time.Minute)
+			synctest.Wait()
+			l.post(c.body)
+			time.Sleep(3 * time.Second)
+			synctest.Wait()
+			if waits := rec.segments.Stats().Waiting > 0; waits != c.quiet {
+				t.Errorf("post %d waits: %v", i, waits)
+			}
+		}
+		r.close(rec)
+	})
+}
+
+// TestAFileAndNoRecording: run --record writes what the segments hold, and without
+// either nothing is recorded.
+func TestAFileAndNoRecording(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecordedTest(t)
+		rules := recordRules(t, r.site, recordedRules)
+		file := filepath.Join(r.dir, "live.jsonl")
+		rec, err := newRecorder(recorderConfig{data: r.site.Data, file: file, log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rnd := rand.New(rand.NewPCG(1, 2))
+		l := startRun(t, r.site, rules, rec, nil)
+		for range 30 {
+			l.something(rnd)
+			l.pass(10 * time.Second)
+		}
+		l.stop()
+		r.close(rec)
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exported, _ := r.export()
+		got, err := os.ReadFile(exported)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) || len(got) < 10_000 {
+			t.Errorf("the file has %d bytes, the export %d", len(want), len(got))
+		}
+		var none *recorder
+		startRun(t, r.site, rules, none, nil).something(rnd)
+		none.snapshot(l.eng)
+		none.rules(l.now(), "", nil)
+		if none.wantsSnapshot(l.now()) || none.close() != nil {
+			t.Error("no recorder wants something")
+		}
+	})
+}
+
+// BenchmarkRecordFrame is what the loop pays for recording a frame of 20 people.
+func BenchmarkRecordFrame(b *testing.B) {
+	site := recordSite(b, b.TempDir())
+	cams, err := inputCameras(site, process{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	rec, err := newRecorder(recorderConfig{data: b.TempDir(), log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer rec.close()
+	port := camera.New(camera.Config{Cameras: cams})
+	targets := make([]sim.Target, 20)
+	for i := range targets {
+		targets[i] = sim.Target{ID: uint32(i + 1), Class: "person", Box: sim.FootBox(sim.Point{5000, 5000}, sim.Size("person"))}
+	}
+	r, err := http.NewRequest(http.MethodPost, "/API", bytes.NewReader(sim.AppendTrajectory(nil, porchCamera, time.Now(), targets)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.RemoteAddr = "127.0.0.1:4000"
+	port.ServeHTTP(answer{http.Header{}}, r)
+	it, ok := port.Take()
+	if !ok {
+		b.Fatal("no item")
+	}
+	at := engine.Instant{Wall: time.Now()}
+	b.SetBytes(int64(len(it.Raw)))
+	b.ReportAllocs()
+	for b.Loop() {
+		rec.item(at, it)
 	}
 }

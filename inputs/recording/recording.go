@@ -502,6 +502,14 @@ func appendSeconds(b []byte, d time.Duration) []byte {
 	return b
 }
 
+// plain are the bytes that stand for themselves in a JSON string.
+var plain = func() (t [256]bool) {
+	for c := byte(' '); c < utf8.RuneSelf; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
 // appendText writes a JSON string. Letters of XML stand as they are: escaped they
 // would be hard to read and a third longer.
 func appendText[T string | []byte](b []byte, s T) []byte {
@@ -510,7 +518,7 @@ func appendText[T string | []byte](b []byte, s T) []byte {
 	done := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+		if plain[c] {
 			i++
 			continue
 		}
