@@ -141,13 +141,15 @@ func (w *wires) seen(n int, forget bool) ([]edge, error) {
 	return append([]edge(nil), w.edges[n]...), nil
 }
 
-// await waits for a level of a line, and gives the one it has in the end.
-func (w *wires) await(ctx context.Context, n int, high bool) bool {
+// await waits until the level of a line and its edges are as wanted, and gives
+// the level that it has in the end.
+func (w *wires) await(ctx context.Context, n int, wanted func(level bool, edges []edge) bool) bool {
 	for {
 		w.mu.Lock()
 		level, changed := w.level[n], w.changed
+		done := wanted(level, w.edges[n])
 		w.mu.Unlock()
-		if level == high {
+		if done {
 			return level
 		}
 		select {

@@ -169,19 +169,17 @@ func TestChipAppliance(t *testing.T) {
 	for range 3 { // one opening per arrival, however often it is read
 		s.post(plateRead("ABC1234"))
 	}
-	s.wires.Await(gateLine, false, soonTime)
-	s.wires.Await(gateLine, true, soonTime)
+	s.wires.AwaitEdges(gateLine, 2, soonTime)
 	s.post(plateRead("ABC1234"))
-	if edges := s.wires.Edges(gateLine); len(edges) != 2 {
+	if edges := s.wires.Edges(gateLine); len(edges) != 2 || edges[0].High {
 		t.Errorf("the gate's wire: %v, want one pulse", edges)
 	} else if length := edges[1].At - edges[0].At; length < 350*time.Millisecond || length > 650*time.Millisecond {
 		t.Errorf("the pulse took %v on the wire, want 400ms", length)
 	}
 
 	s.walk(t, 15)
-	s.wires.Await(porchLine, true, soonTime)
-	s.wires.Await(porchLine, false, soonTime) // no frame for 1.5 s, and the hold
-	if edges := s.wires.Edges(porchLine); len(edges) != 2 {
+	// No frame for 1.5 s, and the hold.
+	if edges := s.wires.AwaitEdges(porchLine, 2, soonTime); len(edges) != 2 || !edges[0].High {
 		t.Errorf("the light's wire: %v, want on and off", edges)
 	}
 	if code := s.end(syscall.SIGTERM); code != 0 {
@@ -216,8 +214,7 @@ func TestChipContact(t *testing.T) {
 	}
 	s.wires.Drive(doorLine, true)
 	s.wires.Await(porchLine, true, soonTime)
-	s.wires.Await(gateLine, false, soonTime)
-	s.wires.Await(gateLine, true, soonTime)
+	s.wires.AwaitEdges(gateLine, 2, soonTime)
 	if code := s.end(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d\n%s", code, s.err)
 	}
@@ -354,4 +351,118 @@ func TestChipPermission(t *testing.T) {
 	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != exitError || errs.String() != want {
 		t.Errorf("%v, stderr\n%swant\n%s", err, errs.String(), want)
 	}
+}
+
+// dataDisk makes the site's data folder a small disk of its own.
+func (s *chipSite) dataDisk(flags uintptr) {
+	s.Helper()
+	data := filepath.Join(s.dir, "data")
+	if err := os.MkdirAll(data, 0o755); err != nil {
+		s.Fatal(err)
+	}
+	s.mount(flags)
+	s.Cleanup(func() {
+		if err := syscall.Unmount(data, syscall.MNT_DETACH); err != nil {
+			s.Error(err)
+		}
+	})
+}
+
+func (s *chipSite) mount(flags uintptr) {
+	s.Helper()
+	if err := syscall.Mount("tmpfs", filepath.Join(s.dir, "data"), "tmpfs", flags, "size=4m"); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// fill writes until the data disk is full, and gives what makes room again.
+func (s *chipSite) fill() (free func()) {
+	s.Helper()
+	name := filepath.Join(s.dir, "data", "ballast")
+	f, err := os.Create(name)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer f.Close()
+	for block := make([]byte, 4096); err == nil; {
+		_, err = f.Write(block)
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		s.Fatal(err)
+	}
+	return func() {
+		s.Helper()
+		if err := os.Remove(name); err != nil {
+			s.Fatal(err)
+		}
+	}
+}
+
+// opens reads a plate that is listed, which must move the gate's wire.
+func (s *chipSite) opens(plate string) {
+	s.Helper()
+	before := len(s.wires.Edges(gateLine))
+	s.post(plateRead(plate))
+	s.wires.AwaitEdges(gateLine, before+2, soonTime)
+}
+
+// diskRules let in three cars.
+func diskRules() string {
+	return strings.Replace(rulesText, "[{plate: ABC1234, owner: Ann}]", "[{plate: ABC1234}, {plate: KLM5678}, {plate: XYZ9999}]", 1)
+}
+
+// TestChipDiskFull: a full disk is said, and moves nothing and stops nothing; with
+// room again all is written as before, without a restart.
+func TestChipDiskFull(t *testing.T) {
+	s := newChipSite(t, diskRules())
+	s.dataDisk(0)
+	s.start()
+	s.opens("ABC1234")
+	s.kept("ABC1234")
+	free := s.fill()
+	s.opens("KLM5678")
+	s.err.await("what a restart needs cannot be written")
+	s.err.await("no space left on device")
+	free()
+	s.opens("XYZ9999")
+	s.kept("XYZ9999")
+	if code := s.end(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d\n%s", code, s.err)
+	}
+	if edges := s.wires.Edges(gateLine); len(edges) != 6 {
+		t.Errorf("the gate's wire: %v, want three pulses", edges)
+	}
+}
+
+// TestChipDiskFullAtStart: a program starts on a full disk.
+func TestChipDiskFullAtStart(t *testing.T) {
+	s := newChipSite(t, diskRules())
+	s.dataDisk(0)
+	free := s.fill()
+	s.start()
+	s.opens("ABC1234")
+	s.err.await("what a restart needs cannot be written")
+	free()
+	s.opens("XYZ9999")
+	s.kept("XYZ9999")
+	if code := s.end(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d\n%s", code, s.err)
+	}
+}
+
+// TestChipDiskReadOnly: as a card that wears out, which the kernel lets nobody write.
+func TestChipDiskReadOnly(t *testing.T) {
+	s := newChipSite(t, diskRules())
+	s.dataDisk(syscall.MS_RDONLY)
+	s.start()
+	s.opens("ABC1234")
+	s.err.await("what a restart needs cannot be written")
+	s.err.await("read-only file system")
+	s.mount(syscall.MS_REMOUNT)
+	s.opens("XYZ9999")
+	s.kept("XYZ9999")
+	if code := s.end(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d\n%s", code, s.err)
+	}
+	s.wires.Expect(gateLine, true)
 }

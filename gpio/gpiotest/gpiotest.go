@@ -79,12 +79,29 @@ func (w *Wires) Watch(line int) {
 // Edges gives what the chip put on a line since Watch.
 func (w *Wires) Edges(line int) []Edge {
 	w.t.Helper()
+	return w.edges(w.ask(0, "EDGES", line))
+}
+
+// AwaitEdges waits until the chip changed a line so many times since Watch, and
+// gives the changes; it fails the test when there were fewer in this time. Other
+// than with Await no change is missed that was over soon.
+func (w *Wires) AwaitEdges(line, count int, limit time.Duration) []Edge {
+	w.t.Helper()
+	edges := w.edges(w.ask(limit, "COUNT", line, count, limit.Milliseconds()))
+	if len(edges) < count {
+		w.t.Fatalf("the wire of line %d changed %d times within %v, want %d: %v", line, len(edges), limit, count, edges)
+	}
+	return edges
+}
+
+func (w *Wires) edges(answer string) []Edge {
+	w.t.Helper()
 	var edges []Edge
-	for _, word := range strings.Fields(w.ask(0, "EDGES", line)) {
+	for _, word := range strings.Fields(answer) {
 		at, level, _ := strings.Cut(word, ":")
 		us, err := strconv.ParseInt(at, 10, 64)
 		if err != nil {
-			w.t.Fatalf("the host answers %q", word)
+			w.t.Fatalf("the host answers %q", answer)
 		}
 		edges = append(edges, Edge{At: time.Duration(us) * time.Microsecond, High: level == "1"})
 	}
