@@ -306,11 +306,11 @@ func (r *restorer) markedVisit(m *Mark) *visit {
 		slices.SortStableFunc(cam.visits, func(a, b *visit) int { return cmp.Compare(a.number, b.number) })
 	}
 	v.last, v.reads = max(v.last, last), max(v.reads, x.Reads)
+	v.recall(x.Most, x.Mosts, v.last) // before others: of equals the first is the most
 	if x.Owner != "" {
 		v.owner = x.Owner
 		v.recall(x.Owner, 1, v.last)
 	}
-	v.recall(x.Most, x.Mosts, v.last)
 	if m.Relay != "" && !slices.Contains(v.pulsed, m.Relay) {
 		v.pulsed = append(v.pulsed, m.Relay)
 	}
