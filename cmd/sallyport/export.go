@@ -124,10 +124,13 @@ func (e *export) line(text []byte) error {
 		e.begin(&l)
 	}
 	if e.camera != "" && (l.Type == "" || l.Type == recording.Post) {
-		if l.Camera != e.camera {
+		switch l.Camera {
+		case e.camera:
+			e.posts++
+		case "": // of several
+		default:
 			return nil
 		}
-		e.posts++
 	}
 	e.out.Write(text)
 	return e.out.WriteByte('\n')

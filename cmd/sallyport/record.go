@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -149,6 +150,9 @@ func (r *recorder) item(at engine.Instant, it *camera.Item) {
 	var stripped bool
 	r.body, stripped = it.AppendWithoutPictures(r.body[:0])
 	l.Body = r.body
+	if slices.ContainsFunc(it.Events, func(ev *engine.Event) bool { return ev.Camera != l.Camera }) {
+		l.Camera = "" // a recorder's heartbeat is of all its cameras
+	}
 	kind := kindLoud
 	if r.quiet(it.Events) {
 		kind = kindQuiet

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -534,4 +535,31 @@ func BenchmarkRecordFrame(b *testing.B) {
 	for b.Loop() {
 		rec.item(at, it)
 	}
+}
+
+// TestARecordersHeartbeatIsOfNoOneCamera: it counts for each of its channels, and
+// stays in the export of one of them.
+func TestARecordersHeartbeatIsOfNoOneCamera(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecordedTest(t)
+		r.site.Cameras = []config.Camera{
+			{Name: "yard", Match: []config.Match{{IP: netip.MustParsePrefix("127.0.0.1/32"), Channel: 1}}},
+			{Name: "gate", Match: []config.Match{{IP: netip.MustParsePrefix("127.0.0.1/32"), Channel: 2}}},
+		}
+		rec := r.recorder()
+		l := startRun(t, r.site, recordRules(t, r.site, "rules: []\n"), rec, nil)
+		l.post(sim.AppendHeartbeat(nil, sim.Identity{Name: "NVR"}, sim.V2))
+		l.post(sim.AppendAlarm(nil, sim.Identity{Name: "NVR", Channel: 2}, l.now().Wall, sim.Alarm{Name: "motionAlarm", On: true}))
+		r.close(rec)
+		for camera, posts := range map[string]int{"yard": 1, "gate": 2} {
+			file, _ := r.export("--camera", camera)
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(string(b), `"body":`); n != posts {
+				t.Errorf("%s: %d posts\n%s", camera, n, b)
+			}
+		}
+	})
 }

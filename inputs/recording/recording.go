@@ -69,7 +69,7 @@ type Line struct {
 	Remote      netip.Addr
 	Path        string
 	ContentType string
-	Camera      string // post: the site's name of the camera, as the run knew it
+	Camera      string // post: the site's name of the camera, as the run knew it; empty = of several
 	Body        []byte // post: the post; message: its JSON
 
 	Name    string          // contact, relay, flag, camera; command: what it is about
