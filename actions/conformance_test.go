@@ -7,9 +7,13 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,6 +39,10 @@ type subject struct {
 	fails   engine.Args      // goes wrong …
 	because func(error) bool // … for a reason that can still be told from the error
 	twice   func() string    // what is there after a repeat; "" = as after the first
+	late    engine.Args      // does something, unless its time has passed; nil = fine does
+	did     func() int       // how often something was done
+	durable bool             // it is kept over restarts …
+	down    func(bool)       // … while its destination is away
 }
 
 // deaf is a line that does not answer until the test is over.
@@ -63,17 +71,35 @@ func (broken) Set(on bool) error {
 
 func (broken) Close() error { return nil }
 
-// webServer is fine at /, and at /hang waits until the test is over.
-func webServer(t *testing.T) string {
+// web is a server that is fine at /, and at /hang waits until the test is over.
+type web struct {
+	url   string
+	calls atomic.Int64
+	down  atomic.Bool
+	mu    sync.Mutex // covers ids
+	ids   []string   // of calls that were taken
+}
+
+func webServer(t *testing.T) *web {
 	over := make(chan struct{})
-	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/hang" {
+	s := &web{}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/hang":
 			<-over
+		case s.down.Load():
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
 		}
+		s.mu.Lock()
+		s.ids = append(s.ids, r.Header.Get("Idempotency-Key"))
+		s.mu.Unlock()
+		s.calls.Add(1)
 	}))
+	s.url = srv.URL
 	t.Cleanup(srv.Close)
 	t.Cleanup(func() { close(over) })
-	return srv.URL
+	return s
 }
 
 // camera is a virtual camera with plate lists.
@@ -94,8 +120,17 @@ func subjects(t *testing.T) []subject {
 	t.Helper()
 	me, web := self(t), webServer(t)
 	over := make(chan struct{})
+	line := &slowLine{}
+	trace := filepath.Join(t.TempDir(), "trace")
+	traced := func() int {
+		b, _ := os.ReadFile(trace)
+		return len(b)
+	}
+	var away atomic.Bool
+	var mu sync.Mutex // covers lines
+	lines := 0
 	svc, err := relay.New([]relay.Config{
-		{Spec: relay.Spec{Name: "good", MaxOn: time.Hour}, Driver: &slowLine{}},
+		{Spec: relay.Spec{Name: "good", MaxOn: time.Hour}, Driver: line},
 		{Spec: relay.Spec{Name: "deaf", MaxOn: time.Hour}, Driver: deaf{over}},
 		{Spec: relay.Spec{Name: "broken", MaxOn: time.Hour}, Driver: broken{}},
 	}, relay.Options{})
@@ -103,7 +138,12 @@ func subjects(t *testing.T) []subject {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { close(over); _ = svc.Close() })
-	cam, good := camera(t, sim.Options{Location: time.UTC})
+	cam, good := camera(t, sim.Options{Location: time.UTC, Fault: func(string, *http.Request) sim.Fault {
+		if away.Load() {
+			return sim.Fault{Status: http.StatusServiceUnavailable}
+		}
+		return sim.Fault{}
+	}})
 	_, slow := camera(t, sim.Options{Fault: func(string, *http.Request) sim.Fault { return sim.Fault{Delay: 2 * time.Second} }})
 	_, old := camera(t, sim.Options{API: sim.API20})
 	edit := func(camera string) engine.Args {
@@ -116,13 +156,32 @@ func subjects(t *testing.T) []subject {
 			hangs:   engine.RelayArgs{Relay: "deaf", Op: engine.RelayOn},
 			fails:   engine.RelayArgs{Relay: "broken", Op: engine.RelayOn},
 			because: func(err error) bool { return errors.Is(err, errNoDevice) },
+			late:    engine.RelayArgs{Relay: "good", Op: engine.RelayOn},
+			did:     func() int { st, _ := svc.State("good"); return map[bool]int{true: 1}[st.On] },
 		},
 		{
 			name: "http", handler: httpcall.New(httpcall.Config{}),
-			fine:    engine.HTTPArgs{URL: web + "/"},
-			hangs:   engine.HTTPArgs{URL: web + "/hang"},
+			fine:    engine.HTTPArgs{URL: web.url + "/"},
+			hangs:   engine.HTTPArgs{URL: web.url + "/hang"},
 			fails:   engine.HTTPArgs{URL: "http://127.0.0.1:1/"},
 			because: func(err error) bool { return errors.Is(err, actions.ErrNotBegun) },
+			did:     func() int { return int(web.calls.Load()) },
+		},
+		{
+			name: "durable http", handler: httpcall.New(httpcall.Config{}),
+			fine:    engine.HTTPArgs{URL: web.url + "/", Method: "POST", Body: []byte("x")},
+			hangs:   engine.HTTPArgs{URL: web.url + "/hang"},
+			fails:   engine.HTTPArgs{URL: "http://127.0.0.1:1/"},
+			because: func(err error) bool { return errors.Is(err, actions.ErrAway) },
+			did:     func() int { return int(web.calls.Load()) },
+			durable: true, down: web.down.Store,
+			twice: func() string { // by the id that both tries have
+				web.mu.Lock()
+				defer web.mu.Unlock()
+				seen := slices.Clone(web.ids)
+				slices.Sort(seen)
+				return strings.Join(slices.Compact(seen), ",") + "."
+			},
 		},
 		{
 			name: "run", handler: run.New([]string{me, "/nowhere/x"}, nil),
@@ -130,6 +189,8 @@ func subjects(t *testing.T) []subject {
 			hangs:   engine.RunArgs{Argv: []string{me, helperWord, "sleep"}},
 			fails:   engine.RunArgs{Argv: []string{me, helperWord, "exit", "7"}},
 			because: exitCode(7),
+			late:    engine.RunArgs{Argv: []string{me, helperWord, "pid", trace}},
+			did:     traced,
 		},
 		{
 			name: "shell", handler: shell.New(true, nil),
@@ -137,13 +198,17 @@ func subjects(t *testing.T) []subject {
 			hangs:   engine.ShellArgs{Command: "sleep 60 & sleep 60"},
 			fails:   engine.ShellArgs{Command: "exit 7"},
 			because: exitCode(7),
+			late:    engine.ShellArgs{Command: "echo >>" + trace},
+			did:     traced,
 		},
 		{
-			name: "plates", handler: plates.New(plates.Config{Cameras: []plates.Camera{{Name: "good", Lists: good}, {Name: "slow", Lists: slow}, {Name: "old", Lists: old}}}),
+			name: "durable plates", handler: plates.New(plates.Config{Cameras: []plates.Camera{{Name: "good", Lists: good}, {Name: "slow", Lists: slow}, {Name: "old", Lists: old}}}),
 			fine:    edit("good"),
 			hangs:   edit("slow"),
 			fails:   edit("old"),
 			because: func(err error) bool { return errors.Is(err, client.ErrNoPlateLists) },
+			did:     func() int { return len(cam.Plates()) },
+			durable: true, down: away.Store,
 			twice: func() string {
 				var s []string
 				for _, p := range cam.Plates() {
@@ -152,7 +217,10 @@ func subjects(t *testing.T) []subject {
 				return strings.Join(s, ", ")
 			},
 		},
-		{name: "log", handler: log.New(func(string, string) {}), fine: engine.LogArgs{Text: "hello"}},
+		{
+			name: "log", handler: log.New(func(string, string) { mu.Lock(); lines++; mu.Unlock() }), fine: engine.LogArgs{Text: "hello"},
+			did: func() int { mu.Lock(); defer mu.Unlock(); return lines },
+		},
 	}
 }
 
@@ -169,9 +237,64 @@ func asked(a engine.Args) engine.Request {
 	return engine.Request{Firing: f, Step: &engine.Step{Args: a}, Args: a}
 }
 
+// waitFor waits until something is so, a few seconds at most.
+func waitFor(what func() bool) bool {
+	for range 500 {
+		if what() {
+			return true
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
+}
+
 func TestEveryAction(t *testing.T) {
 	for _, s := range subjects(t) {
+		asked := func(a engine.Args) engine.Request {
+			q := asked(a)
+			q.Step.Durable = s.durable
+			return q
+		}
 		t.Run(s.name, func(t *testing.T) {
+			t.Run("starts nothing after its time", func(t *testing.T) {
+				q := asked(s.fine)
+				if s.late != nil {
+					q = asked(s.late)
+				}
+				b, before := newKeeper(t, "run", nil, s.handler), s.did()
+				q.Expires = b.now()
+				time.Sleep(time.Millisecond)
+				b.Submit(q)
+				b.shut(t)
+				if len(b.told) != 1 || b.told[0].out.Begun || !strings.HasSuffix(b.told[0].out.Reason, actions.ReasonExpired) || s.did() != before {
+					t.Errorf("told %+v; it was done %d times", b.told, s.did()-before)
+				}
+			})
+			if s.durable {
+				t.Run("goes on after a restart", func(t *testing.T) {
+					s.down(true)
+					d, before := &disk{}, s.did()
+					k := newKeeper(t, "one", newStore(t, d), s.handler)
+					k.Submit(asked(s.fine))
+					if !waitFor(func() bool { o := k.Outbox(); return len(o) == 1 && o[0].Tries == 1 }) {
+						t.Fatalf("not tried: %+v", k.Outbox())
+					}
+					k.end()
+					if len(k.told) != 0 || len(d.ids()) != 1 || s.did() != before {
+						t.Errorf("told %+v, on the disk %v", k.told, d.ids())
+					}
+					s.down(false)
+					id := d.ids()[0]
+					k = newKeeper(t, "two", newStore(t, d), s.handler)
+					if !waitFor(func() bool { return len(d.ids()) == 0 }) {
+						t.Errorf("on the disk: %v", d.ids())
+					}
+					k.shut(t)
+					if len(k.told) != 1 || k.told[0].rec.Parcel != id || !k.told[0].rec.Earlier || k.told[0].rec.Reason != "" || s.did() != before+1 {
+						t.Errorf("told %+v", k.told)
+					}
+				})
+			}
 			do := func(ctx context.Context, a engine.Args) error { return s.handler.Action.Do(ctx, asked(a)) }
 
 			t.Run("goes well, also many at once", func(t *testing.T) {
