@@ -38,14 +38,11 @@ type parts struct {
 	cameras []camera.Camera
 	relays  []relay.Config
 	lists   []plates.Camera
-	// onEvent and onDecision are told of everything that is worth a line; onFrame
-	// of every post, for a recording. They are called by the loop and must not block.
+	// onEvent and onDecision are told of everything that is worth a line. They are
+	// called by the loop and must not block.
 	onEvent    func(*engine.Event)
 	onDecision func(*engine.Decision)
-	onItem     func(at engine.Instant, it *camera.Item)
-	onOutcome  func(at engine.Instant, o engine.Outcome)
 	onRelay    func(at engine.Instant, c relay.Change)
-	onContact  func(at engine.Instant, ev *engine.Event)
 	onLog      func(at engine.Instant, rule, line string)
 	// onClosed is told why a plate that was read made no rule fire. May be nil.
 	onClosed func(at engine.Instant, plate string, why []string)
@@ -53,12 +50,21 @@ type parts struct {
 	// is called by the loop and must not block.
 	state   *engine.State
 	onState func(engine.State)
+	// marks are what an earlier run asked after its state was kept; keepMark notes
+	// one, and closes what it gives when that is done. nil: none is kept.
+	marks    []engine.Mark
+	keepMark func(*engine.Mark) <-chan struct{}
 	// relayState is what an earlier run left of the relays; onRelayState is told what
 	// the next one needs, by one goroutine at a time.
 	relayState   *relay.Saved
 	onRelayState func(relay.Saved)
-	log          *slog.Logger
-	plates       *plateWatch // may be nil
+	// told is told what the journal is to keep, rec what the engine takes, in its
+	// order; store keeps durable steps. Each may be nil.
+	told   *journaling
+	rec    *recorder
+	store  actions.Store
+	log    *slog.Logger
+	plates *plateWatch // may be nil
 	// shift moves the wall clock, for a demonstration by night.
 	shift time.Duration
 }
@@ -74,19 +80,19 @@ type appliance struct {
 	contact *contact.Service
 	runner  *actions.Runner
 	inbox   inbox
-	rulesIn chan *engine.Ruleset
+	rulesIn chan swap
 	asks    chan func(*engine.Engine)
 	closing sync.Once
 	stopped chan struct{} // closed when the loop has ended
-	asked   bool          // the loop's own: a relay was asked to go on since the state was kept
 	explain time.Duration // the loop's own: when a plate that opened nothing may be explained again
+	wall    time.Duration // the loop's own: how far the wall clock is from the decision clock
 }
 
 // newAppliance puts the parts together. Relays are set off before it returns.
 func newAppliance(p parts) (*appliance, error) {
 	a := &appliance{
 		parts: p, start: time.Now(),
-		rulesIn: make(chan *engine.Ruleset, 1), asks: make(chan func(*engine.Engine)), stopped: make(chan struct{}),
+		rulesIn: make(chan swap, 1), asks: make(chan func(*engine.Engine)), stopped: make(chan struct{}),
 	}
 	a.inbox.wake = make(chan struct{}, 1)
 	var err error
@@ -113,12 +119,12 @@ func newAppliance(p parts) (*appliance, error) {
 		return nil, errors.Join(err, a.relay.Close())
 	}
 	a.runner, err = actions.New(actions.Config{
-		Now: a.mono,
+		Now: a.mono, Log: p.log, Before: a.recorded, Store: p.store,
 		Report: func(o engine.Outcome, r actions.Record) {
 			if r.Err != nil {
 				a.log.Warn("a step failed", "rule", r.Request.Firing.Rule.Name, "step", r.Request.Step.Text, "error", r.Err)
 			}
-			a.inbox.put(input{outcome: &o})
+			a.inbox.put(input{outcome: &outcome{o, r}})
 		},
 		Handlers: []actions.Handler{
 			actions.NewRelay(a.relay),
@@ -147,10 +153,22 @@ func (a *appliance) instant(t time.Time) engine.Instant {
 
 // input is something the engine takes besides posts.
 type input struct {
-	outcome *engine.Outcome
+	outcome *outcome
 	relay   *relay.Change
 	contact *contact.Change
 	log     *logLine
+}
+
+// outcome is what became of a step, for the engine and for the journal.
+type outcome struct {
+	engine.Outcome
+	record actions.Record
+}
+
+// swap is a rule set that is to be in force, and what is said of its files.
+type swap struct {
+	rules    *engine.Ruleset
+	problems []string
 }
 
 // logLine is the line of a log step. It waits its turn, so that it stands after
@@ -187,10 +205,10 @@ func (b *inbox) take(spare []input) []input {
 
 // swapRules puts a rule set in force at the loop's next turn. Of two that wait the
 // later one counts.
-func (a *appliance) swapRules(rs *engine.Ruleset) {
+func (a *appliance) swapRules(rs *engine.Ruleset, problems []string) {
 	for {
 		select {
-		case a.rulesIn <- rs:
+		case a.rulesIn <- swap{rs, problems}:
 			return
 		default:
 		}
@@ -220,20 +238,32 @@ func (a *appliance) ask(ctx context.Context, f func(*engine.Engine)) error {
 func (a *appliance) loop(ctx context.Context) {
 	defer close(a.stopped)
 	options := engineOptions(a.site)
-	options.Hand = a.hand
-	options.Restore = a.state
-	a.state = nil
-	eng, out := engine.New(a.rules, options, a.instant(time.Now()))
+	options.Hand, options.Unplan = a.hand, a.runner.Unplan
+	options.Plan = func(q *engine.Request) { a.runner.Plan(*q) }
+	options.Restore, options.Marks = a.state, a.marks
+	at := a.instant(time.Now())
+	a.rec.begin(at, a.rules.Hash, nil, a.state, a.marks)
+	eng, out := engine.New(a.rules, options, at)
+	a.wall = at.Wall.Sub(a.start) - at.Mono
+	if a.told != nil {
+		version, _ := buildVersion()
+		a.told.begin(at, version, a.rules.Hash)
+	}
 	save := newSaving(a.onState)
 	defer save.timer.Stop()
-	a.decided(out)
+	if len(a.marks) > 0 {
+		save.save(eng) // one place is enough to remember them
+	}
+	a.state, a.marks = nil, nil
+	a.decided(0, out)
 	for _, r := range a.relay.States() {
 		a.relayChanged(eng, relay.Change{Relay: r.Name, On: r.On})
 	}
 	var spare []input
 	a.takeInbox(eng, &spare) // the first levels of the contacts
-	at := a.instant(time.Now())
-	a.decided(eng.Apply(at, &engine.Event{Kind: engine.KindStart, Received: at.Wall}))
+	at = a.instant(time.Now())
+	a.rec.start(at)
+	a.decided(0, eng.Apply(at, &engine.Event{Kind: engine.KindStart, Received: at.Wall}))
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var armed time.Duration = -1
@@ -248,16 +278,23 @@ func (a *appliance) loop(ctx context.Context) {
 			timer.Reset(time.Until(a.start.Add(at)))
 			armed = at
 		}
-		save.look(eng, a.asked)
-		a.asked = false
+		save.look(eng)
 		ready := a.port.Ready()
 		if more {
 			ready = always
 		}
+		if a.rec.wantsSnapshot(eng.Now()) {
+			a.rec.snapshot(eng)
+		}
 		select {
 		case <-ctx.Done():
 			a.takeInbox(eng, &spare)
-			a.decided(eng.Stop(a.instant(time.Now())))
+			at := a.instant(time.Now())
+			a.rec.stop(at)
+			a.decided(0, eng.Stop(at))
+			if a.told != nil {
+				a.told.end(at)
+			}
 			save.save(eng)
 			return
 		case <-ready:
@@ -266,11 +303,14 @@ func (a *appliance) loop(ctx context.Context) {
 			a.takeInbox(eng, &spare)
 		case <-timer.C:
 			armed = -1
-			a.decided(eng.Advance(a.instant(time.Now())))
+			// What came before this moment is taken first, at its own: after a stall it
+			// must not look as if it came now.
+			more = a.takePosts(ctx, eng)
+			a.decided(0, eng.Advance(a.now()))
 		case <-save.timer.C:
 			save.save(eng)
-		case rs := <-a.rulesIn:
-			a.decided(eng.Swap(a.instant(time.Now()), rs))
+		case in := <-a.rulesIn:
+			a.swapped(eng, in)
 		case f := <-a.asks:
 			f(eng)
 		}
@@ -290,21 +330,19 @@ func (a *appliance) takePosts(ctx context.Context, eng *engine.Engine) (more boo
 			return false
 		}
 		at := a.instant(it.Received)
-		if a.onItem != nil {
-			if now := eng.Now(); at.Mono < now.Mono {
-				at.Wall = at.Wall.Add(now.Mono - at.Mono)
-				at.Mono = now.Mono
-			}
-			a.onItem(at, it)
+		waited := eng.Now().Mono - at.Mono
+		if waited > 0 {
+			at.Wall, at.Mono = at.Wall.Add(waited), at.Mono+waited
 		}
+		late := waited > a.site.Late
+		a.rec.item(at, it, late)
 		for _, ev := range it.Events {
 			ev.Received = at.Wall
+			ev.Late = late
 			// What is to be done is handed out inside Apply; lines are made after it.
 			ds := eng.Apply(at, ev)
-			if a.onEvent != nil && ev.Kind != engine.KindTarget {
-				a.onEvent(ev)
-			}
-			a.decided(ds)
+			cause := a.happened(at, ev)
+			a.decided(cause, ds)
 			if a.plates != nil {
 				if advice := a.plates.note(at.Mono, ev); advice != "" {
 					a.log.Warn("two cameras may see one place", "advice", advice)
@@ -316,9 +354,6 @@ func (a *appliance) takePosts(ctx context.Context, eng *engine.Engine) (more boo
 			}
 		}
 		a.port.Release(it)
-		if a.asked {
-			return true // what a restart must know is kept before anything else
-		}
 	}
 	return true
 }
@@ -326,13 +361,10 @@ func (a *appliance) takePosts(ctx context.Context, eng *engine.Engine) (more boo
 func (a *appliance) takeInbox(eng *engine.Engine, spare *[]input) {
 	q := a.inbox.take(*spare)
 	for i := range q {
-		at := a.instant(time.Now())
+		at := a.now()
 		switch in := &q[i]; {
 		case in.outcome != nil:
-			if a.onOutcome != nil {
-				a.onOutcome(at, *in.outcome)
-			}
-			a.decided(eng.Outcome(at, *in.outcome))
+			a.ended(eng, at, in.outcome)
 		case in.relay != nil:
 			a.relayChanged(eng, *in.relay)
 		case in.contact != nil:
@@ -347,27 +379,76 @@ func (a *appliance) takeInbox(eng *engine.Engine, spare *[]input) {
 
 // relayChanged tells the engine a relay's level, which rules may read.
 func (a *appliance) relayChanged(eng *engine.Engine, c relay.Change) {
-	at := a.instant(time.Now())
+	at := a.now()
 	if a.onRelay != nil {
 		a.onRelay(at, c)
 	}
-	a.decided(eng.Apply(at, &engine.Event{Kind: engine.KindRelay, Name: c.Relay, On: c.On, Received: at.Wall}))
+	a.rec.relay(at, c)
+	if a.told != nil && (c.Cause != "" || c.On) { // off at the start is no news
+		a.told.relay(at, c)
+	}
+	a.decided(0, eng.Apply(at, &engine.Event{Kind: engine.KindRelay, Name: c.Relay, On: c.On, Received: at.Wall}))
+}
+
+// ended takes what became of a step.
+func (a *appliance) ended(eng *engine.Engine, at engine.Instant, o *outcome) {
+	if a.told != nil {
+		a.told.outcome(at, o.Outcome, o.record)
+	}
+	if o.record.Earlier {
+		return // the engine does not know the firings of an earlier run
+	}
+	a.rec.outcome(at, o.Outcome)
+	a.decided(0, eng.Outcome(at, o.Outcome))
+}
+
+// swapped puts a rule set in force.
+func (a *appliance) swapped(eng *engine.Engine, in swap) {
+	at := a.now()
+	a.rec.rules(at, in.rules.Hash, nil)
+	if a.told != nil {
+		a.told.reload(at, in.rules.Hash, true, in.problems)
+	}
+	a.decided(0, eng.Swap(at, in.rules))
+	a.rec.snapshot(eng)
+}
+
+// happened tells of an event and gives the id of its entry in the journal.
+func (a *appliance) happened(at engine.Instant, ev *engine.Event) int64 {
+	if a.onEvent != nil && ev.Kind != engine.KindTarget {
+		a.onEvent(ev)
+	}
+	if a.told == nil {
+		return 0
+	}
+	return a.told.event(at, ev)
+}
+
+// now is the present, and notices that the wall clock was set.
+func (a *appliance) now() engine.Instant {
+	at := a.instant(time.Now())
+	wall := at.Wall.Sub(a.start) - at.Mono
+	if step := wall - a.wall; step.Abs() > time.Second {
+		a.wall = wall
+		a.rec.clock(at, step)
+		if a.told != nil {
+			a.told.clock(at, step)
+		}
+	} else if step.Abs() > time.Millisecond {
+		a.wall = wall // it is slewed
+	}
+	return at
 }
 
 // contactChanged tells the engine a contact's level.
 func (a *appliance) contactChanged(eng *engine.Engine, c contact.Change) {
-	at := a.instant(time.Now())
-	ev := &engine.Event{Kind: engine.KindContact, Name: c.Name, On: c.On, Received: at.Wall}
+	at := a.now()
+	ev := &engine.Event{Kind: engine.KindContact, Name: c.Name, On: c.On, Unknown: !c.Known, Received: at.Wall}
 	// A press that waited while the program stood still opens nothing any more.
 	ev.Late = at.Mono-c.At.Sub(a.start) > a.site.Late
-	if a.onContact != nil {
-		a.onContact(at, ev)
-	}
+	a.rec.contact(at, c.Name, c.On, !c.Known, ev.Late)
 	ds := eng.Apply(at, ev)
-	if a.onEvent != nil {
-		a.onEvent(ev)
-	}
-	a.decided(ds)
+	a.decided(a.happened(at, ev), ds)
 }
 
 // fired says whether a rule fired among decisions.
@@ -405,11 +486,21 @@ func whyNot(eng *engine.Engine) []string {
 	return why
 }
 
-// lastRelays tells of the relays that went off after the loop had ended.
-func (a *appliance) lastRelays() {
+// last tells of the relays that went off, and of the steps that ended, after the loop
+// had ended.
+func (a *appliance) last() {
 	for _, in := range a.inbox.take(nil) {
-		if in.relay != nil && a.onRelay != nil {
-			a.onRelay(a.instant(time.Now()), *in.relay)
+		at := a.instant(time.Now())
+		switch {
+		case in.relay != nil:
+			if a.onRelay != nil {
+				a.onRelay(at, *in.relay)
+			}
+			if a.told != nil {
+				a.told.relay(at, *in.relay)
+			}
+		case in.outcome != nil && a.told != nil:
+			a.told.outcome(at, in.outcome.Outcome, in.outcome.record)
 		}
 	}
 }
@@ -418,18 +509,27 @@ func (a *appliance) lastRelays() {
 // else is done here: other rules, lines to write.
 func (a *appliance) hand(q *engine.Request) {
 	a.runner.Submit(*q)
-	if r, ok := q.Args.(engine.RelayArgs); ok && !q.Lease && r.Op != engine.RelayOff {
-		a.asked = true
-	}
 	runtime.Gosched()
 }
 
-// decided tells of what the engine decided. What is to be done was handed out already.
-func (a *appliance) decided(ds []engine.Decision) {
+// recorded says when the mark of a request is on record: then it may move something.
+func (a *appliance) recorded(q engine.Request) <-chan struct{} {
+	if a.keepMark == nil {
+		return nil
+	}
+	return a.keepMark(q.Mark)
+}
+
+// decided tells of what the engine decided; cause is the id of the journal's entry of
+// the event behind it, or 0. What is to be done was handed out already.
+func (a *appliance) decided(cause int64, ds []engine.Decision) {
 	if a.onDecision != nil {
 		for i := range ds {
 			a.onDecision(&ds[i])
 		}
+	}
+	if a.told != nil && len(ds) > 0 {
+		a.told.decided(cause, ds)
 	}
 }
 

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sallyport/sallyport/actions"
 	"github.com/sallyport/sallyport/actions/relay"
+	"github.com/sallyport/sallyport/journal"
 	"github.com/sallyport/sallyport/web"
 )
 
@@ -32,6 +34,10 @@ func (s *source) command(ctx context.Context, c web.Command) (web.Relay, error) 
 		q.Verb, q.Length = relay.Pulse, c.Pulse
 	}
 	out := s.relay.Do(ctx, q)
+	s.rec.command(s.instant(time.Now()), c.Who, c.Relay, q.Verb.String())
+	if s.told != nil {
+		s.told.command(time.Now(), c.Who, c.Relay, q.Verb.String(), out)
+	}
 	switch {
 	case !out.Begun:
 		return web.Relay{}, web.RefusedError(fmt.Sprintf("relay %q refuses: %s", c.Relay, out.Reason))
@@ -58,14 +64,62 @@ func (s *source) contacts(context.Context) ([]web.Contact, error) {
 var errNoJournal = errors.New("there is no journal: this program keeps nothing on disk")
 
 // journalPage gives a page of the journal.
-func (s *source) journalPage(context.Context, web.JournalQuery) ([]json.RawMessage, string, error) {
-	return nil, "", errNoJournal
+func (s *source) journalPage(ctx context.Context, q web.JournalQuery) ([]json.RawMessage, string, error) {
+	if s.disk == nil {
+		return nil, "", errNoJournal
+	}
+	entries, next, err := s.disk.journal.List(ctx, journal.Query{
+		Since: q.Since, Until: q.Until, Kinds: q.Kinds, Camera: q.Camera, Rule: q.Rule, Relay: q.Relay, Plate: q.Plate,
+		Limit: q.Limit, Newest: q.Newest, Cursor: q.Cursor,
+	})
+	switch {
+	case errors.Is(err, journal.ErrCursor), errors.Is(err, journal.ErrLimit):
+		return nil, "", web.BadQueryError(err.Error())
+	case err != nil:
+		return nil, "", err
+	}
+	items := make([]json.RawMessage, len(entries))
+	for i := range entries {
+		items[i] = entries[i].AppendJSON(nil)
+	}
+	return items, next, nil
 }
 
 // outbox gives the steps that are kept until they are done.
-func (s *source) outbox(context.Context) ([]web.Parcel, error) { return nil, nil }
+func (s *source) outbox(context.Context) ([]web.Parcel, error) {
+	out := []web.Parcel{}
+	for _, p := range s.runner.Outbox() {
+		out = append(out, web.Parcel{
+			ID: p.ID, To: p.Lane, Rule: p.Rule, Key: p.Key, Step: p.Step, Created: web.Time{Time: p.Created}, Due: web.Time{Time: p.Due},
+			Expires: web.Time{Time: p.Expires}, Tries: p.Tries, Next: web.Time{Time: p.Next}, Reason: p.Reason,
+		})
+	}
+	return out, nil
+}
 
 // cancel gives such a step up.
 func (s *source) cancel(_ context.Context, id string) error {
-	return web.NotFoundError(fmt.Sprintf("nothing waits under the id %q", id))
+	switch err := s.runner.Cancel(id); {
+	case errors.Is(err, actions.ErrNoParcel):
+		return web.NotFoundError(fmt.Sprintf("nothing waits under the id %q", id))
+	case errors.Is(err, actions.ErrUnderWay):
+		return web.RefusedError(err.Error())
+	default:
+		return err
+	}
+}
+
+// status is how the memory on disk is.
+func (d *disk) status() (*web.JournalStatus, *web.RecordingStatus) {
+	js, rs := d.journal.Stats(), d.rec.segments.Stats()
+	j := &web.JournalStatus{Written: uint64(js.Written), Dropped: uint64(js.Dropped), Waiting: js.Waiting, Bytes: js.Size, Error: js.Problem}
+	if h := d.journal.Head(); h.ID > 0 {
+		j.Head = &web.Head{ID: h.ID, Hash: h.Hash, At: web.Time{Time: h.At}}
+	}
+	size, err := d.rec.segments.Size()
+	r := &web.RecordingStatus{Written: uint64(rs.Lines - rs.Lost), Dropped: uint64(rs.Lost), Bytes: size, Error: rs.Err}
+	if err != nil && r.Error == "" {
+		r.Error = err.Error()
+	}
+	return j, r
 }

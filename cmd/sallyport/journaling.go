@@ -331,6 +331,24 @@ func (l *journaling) relay(at engine.Instant, c relay.Change) int64 {
 	}{c.On, l.clean(c.Cause), c.Who, l.clean(c.Fault)})
 }
 
+// command tells what somebody asked of a relay by hand, and what came of it.
+func (l *journaling) command(at time.Time, who, name, what string, out relay.Outcome) {
+	body := struct {
+		Type    string `json:"type"`
+		Who     string `json:"who"`
+		Step    string `json:"step"`
+		Outcome string `json:"outcome"`
+		Reason  string `json:"reason,omitempty"`
+	}{"command", l.clean(who), "relay " + name + " " + what, "done", out.Reason}
+	switch {
+	case !out.Begun:
+		body.Outcome = "not begun"
+	case out.Err != nil:
+		body.Outcome, body.Reason = "failed", l.clean(out.Err.Error())
+	}
+	l.add(journal.Entry{At: at, Kind: journal.KindAction, Relay: name}, body)
+}
+
 // reload tells that rule files were read: which set is in force now, whether it is
 // the one that was read, and what is wrong with the files.
 func (l *journaling) reload(at engine.Instant, rules string, loaded bool, problems []string) {

@@ -139,14 +139,14 @@ func (r *recorder) start(at engine.Instant) { r.add(at, &recording.Line{Type: re
 // stop is the end of a run in order, before the engine is told.
 func (r *recorder) stop(at engine.Instant) { r.add(at, &recording.Line{Type: recording.Stop}) }
 
-// item is a post, before the engine takes its events.
-func (r *recorder) item(at engine.Instant, it *camera.Item) {
+// item is a post, before the engine takes its events; late says that it waited too long to move anything.
+func (r *recorder) item(at engine.Instant, it *camera.Item, late bool) {
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l := recording.Line{Type: recording.Post, Remote: it.Remote, Path: it.Path, ContentType: it.ContentType, Camera: it.Events[0].Camera}
+	l := recording.Line{Type: recording.Post, Remote: it.Remote, Path: it.Path, ContentType: it.ContentType, Camera: it.Events[0].Camera, Late: late}
 	var stripped bool
 	r.body, stripped = it.AppendWithoutPictures(r.body[:0])
 	l.Body = r.body
@@ -198,9 +198,10 @@ func (r *recorder) relay(at engine.Instant, c relay.Change) {
 	r.add(at, &recording.Line{Type: recording.Relay, Name: c.Relay, On: c.On})
 }
 
-// contact is a contact's level; unknown says that it cannot be read.
-func (r *recorder) contact(at engine.Instant, name string, on, unknown bool) {
-	r.add(at, &recording.Line{Type: recording.Contact, Name: name, On: on, Unknown: unknown})
+// contact is a contact's level; unknown says that it cannot be read, late that it
+// waited too long to move anything.
+func (r *recorder) contact(at engine.Instant, name string, on, unknown, late bool) {
+	r.add(at, &recording.Line{Type: recording.Contact, Name: name, On: on, Unknown: unknown, Late: late})
 }
 
 // camera is that a camera was found to be there or not otherwise than by its posts.

@@ -188,7 +188,7 @@ func (l *liveRun) post(body []byte) {
 	l.port.ServeHTTP(answer{http.Header{}}, r)
 	for it, ok := l.port.Take(); ok; it, ok = l.port.Take() {
 		at := engine.Instant{Mono: it.Received.Sub(l.start), Wall: it.Received.Round(0).Add(l.shift)}
-		l.rec.item(at, it)
+		l.rec.item(at, it, false)
 		for _, ev := range it.Events {
 			ev.Received = at.Wall
 			l.decided(l.eng.Apply(at, ev))
@@ -229,7 +229,7 @@ func (l *liveRun) something(rnd *rand.Rand) {
 		l.post(plateAt(number, stamp))
 	case 8:
 		l.door = !l.door
-		l.rec.contact(l.now(), "door", l.door, false)
+		l.rec.contact(l.now(), "door", l.door, false, false)
 		l.decided(l.eng.Apply(l.now(), &engine.Event{Kind: engine.KindContact, Name: "door", On: l.door, Received: stamp}))
 	case 9:
 		l.rec.message(l.now(), "arm", []byte(`{"user": "ann"}`))
@@ -533,7 +533,7 @@ func BenchmarkRecordFrame(b *testing.B) {
 	b.SetBytes(int64(len(it.Raw)))
 	b.ReportAllocs()
 	for b.Loop() {
-		rec.item(at, it)
+		rec.item(at, it, false)
 	}
 }
 

@@ -30,6 +30,9 @@ type reloader struct {
 	log  *slog.Logger
 	note func(text string) // a line for people
 	tell func(text string) // a problem, as people read it
+	// refused is told of files that did not load: the set that stays in force, and
+	// what is wrong. nil: nobody is told.
+	refused func(hash string, problems []string)
 
 	mu       sync.Mutex // guards what follows
 	hash     string
@@ -196,7 +199,7 @@ func readBounded(path string, n int64) ([]byte, error) {
 }
 
 // watch reads the rules again after every change and on SIGHUP, until ctx ends.
-func (r *reloader) watch(ctx context.Context, w *watch.Watcher, hangup <-chan os.Signal, swap func(*engine.Ruleset)) {
+func (r *reloader) watch(ctx context.Context, w *watch.Watcher, hangup <-chan os.Signal, swap func(*engine.Ruleset, []string)) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -209,10 +212,13 @@ func (r *reloader) watch(ctx context.Context, w *watch.Watcher, hangup <-chan os
 		switch {
 		case !ok:
 			r.note("the rules did not load; the running set stays")
+			if r.refused != nil {
+				r.refused(before.hash, r.said())
+			}
 		case rs.Hash == before.hash && before.instead == "":
 			r.note("the rules are as they were")
 		default:
-			swap(rs)
+			swap(rs, r.said())
 			r.note(fmt.Sprintf("rules loaded: %s, set %s", count(len(rs.Rules), "rule"), short(rs.Hash)))
 		}
 	}
@@ -232,6 +238,15 @@ func (r *reloader) current() ruleStatus {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return ruleStatus{r.hash, r.loadedAt, r.rules, slices.Clone(r.problems), r.instead, r.unkept}
+}
+
+// said is what was said of the files at the last try.
+func (r *reloader) said() []string {
+	var all []string
+	for _, p := range r.current().problems {
+		all = append(all, p.String())
+	}
+	return all
 }
 
 func short(hash string) string { return hash[:min(12, len(hash))] }

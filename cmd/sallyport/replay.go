@@ -391,7 +391,7 @@ func (r *replay) take(at engine.Instant, l *recording.Line) error {
 	case recording.Post:
 		r.post(at, l)
 	case recording.Contact:
-		r.apply(at, &engine.Event{Kind: engine.KindContact, Name: l.Name, On: l.On, Unknown: l.Unknown})
+		r.apply(at, &engine.Event{Kind: engine.KindContact, Name: l.Name, On: l.On, Unknown: l.Unknown, Late: l.Late})
 	case recording.Relay:
 		r.apply(at, &engine.Event{Kind: engine.KindRelay, Name: l.Name, On: l.On})
 	case recording.Camera:
@@ -492,6 +492,7 @@ func (r *replay) post(at engine.Instant, l *recording.Line) {
 		return
 	}
 	for _, ev := range events {
+		ev.Late = l.Late
 		r.apply(at, ev)
 	}
 }

@@ -129,33 +129,39 @@ func (s *service) run(ctx context.Context) (err error) {
 			parts.lists = append(parts.lists, plates.Camera{Name: c.Name, Lists: d})
 		}
 	}
-	if s.site.Data != "" && s.shift == 0 { // a demonstration always begins anew
-		file := filepath.Join(s.site.Data, stateFile)
-		parts.state = loadState(file, log, lines.note)
-		keeper := newKeeper(file, log, writeState)
-		defer keeper.close()
-		parts.onState = keeper.keep
-		file = filepath.Join(s.site.Data, relaysFile)
-		parts.relayState = loadRelays(file, log, lines.note)
-		relays := newKeeper(file, log, writeRelays)
-		defer relays.close()
-		parts.onRelayState = relays.keep
-	}
-	if s.record != "" {
-		rec, err := newRecorder(recorderConfig{file: s.record, log: log})
-		if err != nil {
+	// A demonstration always begins anew, and keeps nothing but a replay file.
+	var kept *disk
+	if s.site.Data != "" && s.shift == 0 {
+		parts.state = loadState(filepath.Join(s.site.Data, stateFile), log, lines.note)
+		parts.marks = loadMarks(filepath.Join(s.site.Data, marksFile), log)
+		parts.relayState = loadRelays(filepath.Join(s.site.Data, relaysFile), log, lines.note)
+		if kept, err = openDisk(s.site, s.record, siteSecrets(s.site, s.process), log); err != nil {
 			return errors.Join(err, closeRelays(s.relays))
 		}
+		log = slog.New(tee{log.Handler(), kept.told})
+		parts.log = log
+		parts.told, parts.rec, parts.store = kept.told, kept.rec, outboxStore{kept.journal}
+		parts.keepMark, parts.onState, parts.onRelayState = kept.marks.keep, kept.states.keep, kept.relays.keep
+		r.log, r.refused = log, func(hash string, problems []string) {
+			kept.told.reload(engine.Instant{Wall: time.Now()}, hash, false, problems)
+		}
+		if len(r.said()) > 0 || r.current().instead != "" {
+			r.refused(rules.Hash, r.said())
+		}
 		defer func() {
-			if err := rec.close(); err != nil {
+			if err := kept.close(); err != nil {
 				log.Error(err.Error())
 			}
 		}()
-		parts.onItem, parts.onOutcome = rec.item, rec.outcome
-		parts.onRelay = func(at engine.Instant, c relay.Change) {
-			lines.relay(at, c)
-			rec.relay(at, c)
+	} else if s.record != "" {
+		if parts.rec, err = newRecorder(recorderConfig{file: s.record, log: log}); err != nil {
+			return errors.Join(err, closeRelays(s.relays))
 		}
+		defer func() {
+			if err := parts.rec.close(); err != nil {
+				log.Error(err.Error())
+			}
+		}()
 	}
 	a, err := newAppliance(parts)
 	if err != nil {
@@ -165,7 +171,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	defer func() {
 		err = errors.Join(err, a.closeRelays())
 		a.closeRunner()
-		a.lastRelays()
+		a.last()
 		lines.note("stopped")
 	}()
 
@@ -179,7 +185,7 @@ func (s *service) run(ctx context.Context) (err error) {
 		return fmt.Errorf("listen.console: %w", err)
 	}
 	defer consolePort.Close()
-	src := &source{appliance: a, reloader: r, site: s.site}
+	src := &source{appliance: a, reloader: r, site: s.site, disk: kept}
 	console, err := web.New(web.Config{Source: src.web(), Log: log})
 	if err != nil {
 		return err
@@ -197,6 +203,10 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 	go a.loop(loopCtx)
 	wg.Go(func() { r.watch(ctx, w, s.hangup, a.swapRules) })
+	if kept != nil {
+		wg.Go(func() { kept.tidy(ctx) })
+		wg.Go(func() { a.resumeOutbox(ctx) })
+	}
 	lines.note(fmt.Sprintf("%s: %s, %s; %s: %s, %s", s.site.File, count(len(s.site.Cameras), "camera"), count(len(s.site.Relays), "relay"),
 		s.dir, count(len(rules.Rules), "rule"), count(len(rules.Zones), "zone")))
 	lines.note(fmt.Sprintf("cameras post to http://%s; the console is at http://%s", cameraPort.Addr(), consolePort.Addr()))

@@ -18,6 +18,7 @@ type source struct {
 	*appliance
 	*reloader
 	site *config.Site
+	disk *disk // nil: nothing is kept
 }
 
 func (s *source) web() web.Source {
@@ -48,6 +49,9 @@ func (s *source) status(ctx context.Context) (web.Status, error) {
 	st.Counts = map[string]uint64{
 		"rules": uint64(r.rules), "looks": looks, "posts": ports.Posts, "bad": ports.Bad, "unknown": ports.Unknown,
 		"ambiguous": ports.Ambiguous, "too_large": ports.TooLarge, "slow": ports.Slow, "full": ports.Full, "turned_away": ports.Turned,
+	}
+	if s.disk != nil {
+		st.Journal, st.Recording = s.disk.status()
 	}
 	for _, c := range ports.Cameras {
 		st.Counts["frames"] += c.Frames
@@ -186,6 +190,9 @@ func (s *source) ready(ctx context.Context) []string {
 	}
 	if r.unkept != "" {
 		why = append(why, "the data folder cannot be written: "+r.unkept)
+	}
+	if s.disk != nil {
+		why = append(why, s.disk.problems()...)
 	}
 	if time.Now().Year() < engine.ClockSetYear {
 		why = append(why, "the clock is not set: schedules are unknown")

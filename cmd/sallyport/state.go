@@ -209,9 +209,9 @@ func syncFolder(dir string) error {
 	return d.Sync()
 }
 
-// saving says when the loop hands its state on: at once when a relay was asked to
-// go on, so that a restart does not ask again for the same arrival; else soon after
-// a change, and no more often than every stateEvery.
+// saving says when the loop hands its state on: soon after a change, and no more
+// often than every stateEvery. What must not be forgotten until then is noted by a
+// markLog.
 type saving struct {
 	keep  func(engine.State)
 	timer *time.Timer
@@ -226,15 +226,9 @@ func newSaving(keep func(engine.State)) *saving {
 	return s
 }
 
-// look saves at once when a relay was asked, and arms the timer when something else
-// changed since the last time.
-func (s *saving) look(eng *engine.Engine, asked bool) {
+// look arms the timer when something changed since the last time.
+func (s *saving) look(eng *engine.Engine) {
 	if s.keep == nil {
-		return
-	}
-	if asked {
-		s.timer.Stop()
-		s.save(eng)
 		return
 	}
 	if s.armed || eng.Altered() == s.kept {

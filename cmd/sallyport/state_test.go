@@ -159,7 +159,7 @@ func TestStatesAreWrittenAtMostEveryTwoSeconds(t *testing.T) {
 		change := time.NewTicker(300 * time.Millisecond)
 		defer change.Stop()
 		for time.Since(start) < 10*time.Second {
-			s.look(eng, false)
+			s.look(eng)
 			select {
 			case <-change.C:
 				if d := time.Since(start); d < 5*time.Second {
@@ -174,25 +174,4 @@ func TestStatesAreWrittenAtMostEveryTwoSeconds(t *testing.T) {
 			t.Errorf("handed over at %v", at)
 		}
 	})
-}
-
-// TestAPulseIsKeptAtOnce: a state that was written a moment ago does not hold up the
-// one that a restart needs most.
-func TestAPulseIsKeptAtOnce(t *testing.T) {
-	s := startSite(t, stateRules, nil)
-	s.post(plateRead("ARM1"))
-	s.out.await("armed (arm)")
-	s.post(plateRead("ABC1234"))
-	s.out.await("gate is on (")
-	over := time.Now().Add(stateEvery / 2)
-	for {
-		kept, _ := os.ReadFile(filepath.Join(s.dir, "data", stateFile))
-		if bytes.Contains(kept, []byte(`"pulsed":["gate"]`)) {
-			return
-		}
-		if time.Now().After(over) {
-			t.Fatalf("the pulse is not kept: %s", kept)
-		}
-		<-time.After(5 * time.Millisecond)
-	}
 }

@@ -75,6 +75,7 @@ type Line struct {
 	Name    string          // contact, relay, flag, camera; command: what it is about
 	On      bool            // contact, relay; camera: online
 	Unknown bool            // contact: its line cannot be read
+	Late    bool            // post, contact: it waited in the program too long to move anything
 	Value   json.RawMessage // flag
 	Topic   string          // message
 	Who     string          // command
@@ -113,6 +114,7 @@ type wire struct {
 	On          bool              `json:"on"`
 	Online      *bool             `json:"online"`
 	Unknown     bool              `json:"unknown"`
+	Late        bool              `json:"late"`
 	Value       json.RawMessage   `json:"value"`
 	Topic       string            `json:"topic"`
 	Who         string            `json:"who"`
@@ -208,7 +210,7 @@ func parse(text []byte) (*Line, error) {
 	l := &Line{
 		Type: w.Type, Run: w.Run, Path: w.Path, ContentType: w.ContentType, Name: w.Name, On: w.On, Value: w.Value, Topic: w.Topic,
 		Firing: w.Firing, Finally: w.Finally, Begun: w.Begun == nil || *w.Begun, Reason: w.Reason,
-		Camera: w.Camera, Unknown: w.Unknown, Who: w.Who, What: w.What, Hash: w.Hash, Files: w.Files, Lines: w.Lines,
+		Camera: w.Camera, Unknown: w.Unknown, Late: w.Late, Who: w.Who, What: w.What, Hash: w.Hash, Files: w.Files, Lines: w.Lines,
 		State: w.State, Memory: w.Memory, Marks: w.Marks,
 	}
 	if l.Type == "" {
@@ -349,6 +351,9 @@ func Append(b []byte, l *Line, stripped bool) []byte {
 	b = l.Received.UTC().AppendFormat(b, time.RFC3339Nano)
 	b = append(b, '"')
 	b = optional(b, "run", l.Run)
+	if l.Late && (l.Type == Post || l.Type == Contact) {
+		b = append(key(b, "late"), "true"...)
+	}
 	switch l.Type {
 	case Post:
 		b = appendPost(b, l, stripped)

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sallyport/sallyport/engine"
+)
+
+// marksFile is the file below the data folder with the marks of what was asked since
+// the state was last written.
+const marksFile = "marks.jsonl"
+
+// maxWaitingMarks bounds the marks that wait for the disk. One more is not waited
+// for: nothing but the disk is wrong then, and a gate must go on opening.
+const maxWaitingMarks = 256
+
+// loadMarks reads what an earlier run noted. Lines that are none, as the last one
+// after a power cut, are left out.
+func loadMarks(file string, log *slog.Logger) []engine.Mark {
+	b, err := readState(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		log.Error("what was asked last before the program ended is not known: a car that stands at the gate may open it once more", "file", file, "error", err)
+		return nil
+	}
+	var marks []engine.Mark
+	bad := 0
+	for line := range bytes.Lines(b) {
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 {
+			continue
+		}
+		m, err := engine.DecodeMark(line)
+		if err != nil {
+			bad++
+			continue
+		}
+		marks = append(marks, m)
+	}
+	if bad > 0 {
+		log.Warn("lines of the marks file cannot be read and are left out", "file", file, "lines", bad)
+	}
+	return marks
+}
+
+// markLog notes what is asked before it moves anything, so that a program that is
+// killed does not ask again: a line of a file each, until the state that knows of it
+// is on the disk.
+type markLog struct {
+	file  string
+	fsync bool // wait for the disk itself, not only for the kernel
+	log   *slog.Logger
+	ops   chan markOp
+	done  chan struct{}
+
+	// The writer's own.
+	f       *os.File
+	last    uint64 // the number of the last mark in the file
+	unkept  []byte // lines that could not be written
+	torn    bool   // the file may end within a line
+	said    time.Time
+	failing bool
+}
+
+// markOp is a mark to note, or the news that a state is on the disk.
+type markOp struct {
+	line  []byte
+	seq   uint64
+	ready chan struct{}
+}
+
+func newMarkLog(file string, fsync bool, log *slog.Logger) *markLog {
+	m := &markLog{file: file, fsync: fsync, log: log, ops: make(chan markOp, maxWaitingMarks), done: make(chan struct{})}
+	go m.run()
+	return m
+}
+
+// keep notes a mark. The channel is closed once it is noted; nil means that nobody
+// should wait.
+func (m *markLog) keep(mark *engine.Mark) <-chan struct{} {
+	op := markOp{line: append(mark.AppendJSON(nil), '\n'), seq: mark.Seq, ready: make(chan struct{})}
+	select {
+	case m.ops <- op:
+		return op.ready
+	default:
+		return nil
+	}
+}
+
+// clear is told the number of the last mark that the state on the disk holds.
+func (m *markLog) clear(seq uint64) {
+	select {
+	case m.ops <- markOp{seq: seq}:
+	default: // the next state says it again
+	}
+}
+
+// close waits a moment for the last marks.
+func (m *markLog) close() {
+	close(m.ops)
+	select {
+	case <-m.done:
+	case <-time.After(stateClose):
+	}
+}
+
+func (m *markLog) run() {
+	defer close(m.done)
+	for op := range m.ops {
+		if op.line == nil {
+			m.empty(op.seq)
+			continue
+		}
+		m.last = op.seq
+		if err := m.note(op.line); err != nil {
+			m.failed(err)
+			continue // nobody is told that it was noted
+		}
+		m.failing = false
+		close(op.ready)
+	}
+	if m.f != nil {
+		_ = m.f.Close()
+	}
+}
+
+// note writes a line, and before it those that could not be written.
+func (m *markLog) note(line []byte) error {
+	if len(m.unkept)+len(line) <= maxWaitingMarks*engine.MaxMark {
+		m.unkept = append(m.unkept, line...)
+	}
+	if m.f == nil {
+		if err := os.MkdirAll(filepath.Dir(m.file), 0o750); err != nil {
+			return err
+		}
+		f, err := os.OpenFile(m.file, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		if err != nil {
+			return err
+		}
+		m.f = f
+	}
+	text := m.unkept
+	if m.torn {
+		text = append([]byte{'\n'}, text...)
+	}
+	n, err := m.f.Write(text)
+	if err != nil {
+		m.torn = m.torn || n > 0
+		return err
+	}
+	m.unkept, m.torn = m.unkept[:0], false
+	if m.fsync {
+		return m.f.Sync()
+	}
+	return nil
+}
+
+// empty forgets the marks up to a number, when there are no later ones.
+func (m *markLog) empty(seq uint64) {
+	if m.last > seq {
+		return
+	}
+	m.unkept = m.unkept[:0]
+	switch info, err := os.Stat(m.file); {
+	case errors.Is(err, fs.ErrNotExist):
+		return
+	case err == nil && info.Size() == 0:
+		return
+	}
+	if err := os.Truncate(m.file, 0); err != nil {
+		m.failed(err)
+		return
+	}
+	m.torn = false
+}
+
+func (m *markLog) failed(err error) {
+	if now := time.Now(); !m.failing || now.Sub(m.said) >= stateSay {
+		m.said = now
+		m.log.Error("what is asked of relays cannot be noted on the disk: a restart may ask again", "file", m.file, "error", err)
+	}
+	m.failing = true
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/actions/relay"
+	"github.com/sallyport/sallyport/engine"
+)
+
+// spyLine looks at the disk at the moment that it is turned on.
+type spyLine struct {
+	file string
+	saw  chan string
+}
+
+func (l *spyLine) Set(on bool) error {
+	if on {
+		b, err := os.ReadFile(l.file)
+		if err != nil {
+			b = []byte(err.Error())
+		}
+		l.saw <- string(b)
+	}
+	return nil
+}
+
+func (l *spyLine) Close() error { return nil }
+
+// TestAPulseIsNotedBeforeItMoves: a program that is killed at any moment after a line
+// moved knows of it when it starts again.
+func TestAPulseIsNotedBeforeItMoves(t *testing.T) {
+	line := &spyLine{saw: make(chan string, 1)}
+	var marks string
+	s := startSite(t, stateRules, func(svc *service) {
+		marks = filepath.Join(svc.site.Data, marksFile)
+		line.file = marks
+		svc.relays = []relay.Config{
+			{Spec: relay.Spec{Name: "porch", MaxOn: time.Hour}, Driver: &spyLine{}},
+			{Spec: relay.Spec{Name: "gate", MaxOn: time.Second}, Driver: line},
+		}
+	})
+	s.post(plateRead("ABC1234"))
+	var text string
+	select {
+	case text = <-line.saw:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the gate did not open")
+	}
+	m, err := engine.DecodeMark([]byte(strings.TrimSuffix(text, "\n")))
+	if err != nil || m.Relay != "gate" || m.Visit == nil || m.Visit.First != "ABC1234" || m.Rule != "gate" {
+		t.Fatalf("%v: %s", err, text)
+	}
+	// The state that knows of it takes its place.
+	for over := time.Now().Add(20 * time.Second); ; {
+		if b, err := os.ReadFile(marks); err == nil && len(b) == 0 {
+			break
+		}
+		if time.Now().After(over) {
+			t.Fatal("the marks are never forgotten")
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+
+	// After a kill at that moment the same car opens nothing more.
+	again := &spyLine{saw: make(chan string, 1)}
+	b := startSite(t, stateRules, func(svc *service) {
+		if err := os.MkdirAll(svc.site.Data, 0o750); err != nil {
+			t.Fatal(err)
+		}
+		again.file = filepath.Join(svc.site.Data, marksFile)
+		if err := os.WriteFile(again.file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		svc.relays = []relay.Config{
+			{Spec: relay.Spec{Name: "porch", MaxOn: time.Hour}, Driver: &spyLine{}},
+			{Spec: relay.Spec{Name: "gate", MaxOn: time.Second}, Driver: again},
+		}
+	})
+	b.post(plateRead("ABC1234"))
+	b.post(plateRead("ABC1234"))
+	b.post(plateRead("ARM1"))
+	b.out.await("armed (arm)")
+	if len(again.saw) > 0 {
+		t.Errorf("the gate opened again:\n%s", b.out)
+	}
+}
+
+func mark(seq uint64) *engine.Mark {
+	return &engine.Mark{Seq: seq, At: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC), Rule: "gate", Per: engine.PerVisit, Relay: "gate"}
+}
+
+func logged(b *bytes.Buffer) *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
+
+func seqs(marks []engine.Mark) (n []uint64) {
+	for _, m := range marks {
+		n = append(n, m.Seq)
+	}
+	return n
+}
+
+func TestMarksAreReadBack(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "data", marksFile)
+	var log bytes.Buffer
+	m := newMarkLog(file, true, logged(&log))
+	for seq := range uint64(3) {
+		<-m.keep(mark(seq + 1))
+	}
+	m.clear(2) // a state that does not know of the third
+	<-m.keep(mark(4))
+	m.close()
+	if got := seqs(loadMarks(file, logged(&log))); !reflect.DeepEqual(got, []uint64{1, 2, 3, 4}) || log.Len() > 0 {
+		t.Errorf("%v, %s", got, &log)
+	}
+	m = newMarkLog(file, false, logged(&log))
+	<-m.keep(mark(5))
+	m.clear(5)
+	<-m.keep(mark(6))
+	m.close()
+	if got := seqs(loadMarks(file, logged(&log))); !reflect.DeepEqual(got, []uint64{6}) || log.Len() > 0 {
+		t.Errorf("%v, %s", got, &log)
+	}
+	if got := loadMarks(filepath.Join(t.TempDir(), marksFile), logged(&log)); got != nil || log.Len() > 0 {
+		t.Errorf("marks out of nothing: %v, %s", got, &log)
+	}
+}
+
+func TestATornMarkIsLeftOut(t *testing.T) {
+	file := filepath.Join(t.TempDir(), marksFile)
+	whole := append(mark(1).AppendJSON(nil), '\n')
+	text := append(append([]byte{}, whole...), mark(2).AppendJSON(nil)[:40]...)
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	if got := seqs(loadMarks(file, logged(&log))); !reflect.DeepEqual(got, []uint64{1}) || !strings.Contains(log.String(), "lines of the marks file cannot be read and are left out") {
+		t.Errorf("%v, %s", got, &log)
+	}
+}
+
+// TestADiskThatTakesNoMarks: what could not be noted is noted with the next one that
+// can be, nobody is told otherwise, and it is said once.
+func TestADiskThatTakesNoMarks(t *testing.T) {
+	blocked := filepath.Join(t.TempDir(), "data")
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	m := newMarkLog(filepath.Join(blocked, marksFile), false, logged(&log))
+	first, second := m.keep(mark(1)), m.keep(mark(2))
+	m.ops <- markOp{} // taken when both were tried
+	m.clear(0)
+	for len(m.ops) > 0 {
+		<-time.After(time.Millisecond)
+	}
+	select {
+	case <-first:
+		t.Error("the first counts as noted")
+	case <-second:
+		t.Error("the second counts as noted")
+	default:
+	}
+	if err := os.Remove(blocked); err != nil {
+		t.Fatal(err)
+	}
+	<-m.keep(mark(3))
+	m.close()
+	if got := seqs(loadMarks(filepath.Join(blocked, marksFile), logged(&log))); !reflect.DeepEqual(got, []uint64{1, 2, 3}) {
+		t.Errorf("%v", got)
+	}
+	if n := strings.Count(log.String(), "what is asked of relays cannot be noted on the disk: a restart may ask again"); n != 1 {
+		t.Errorf("said %d times: %s", n, &log)
+	}
+}
