@@ -549,7 +549,7 @@ func TestARecordersHeartbeatIsOfNoOneCamera(t *testing.T) {
 		rec := r.recorder()
 		l := startRun(t, r.site, recordRules(t, r.site, "rules: []\n"), rec, nil)
 		l.post(sim.AppendHeartbeat(nil, sim.Identity{Name: "NVR"}, sim.V2))
-		l.post(sim.AppendAlarm(nil, sim.Identity{Name: "NVR", Channel: 2}, l.now().Wall, sim.Alarm{Name: "motionAlarm", On: true}))
+		l.post(sim.AppendAlarm(nil, sim.Identity{Name: "NVR", Channel: 2}, l.now().Wall, sim.Alarm{Name: "motionAlarm", On: true, Format: sim.V2}))
 		r.close(rec)
 		for camera, posts := range map[string]int{"yard": 1, "gate": 2} {
 			file, _ := r.export("--camera", camera)
