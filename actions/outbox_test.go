@@ -529,9 +529,17 @@ func TestWhatCannotBeRemovedIsRemovedLaterInOrder(t *testing.T) {
 func TestAStepThatIsDueLaterIsOnDiskNow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{}
-		var seen []string
+		var mu sync.Mutex // covers done
+		var done []string
+		seen := func() []string {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(done)
+		}
 		h := action(1, func(ctx context.Context, r engine.Request) error {
-			seen = append(seen, shortID(actions.ID(ctx)))
+			mu.Lock()
+			defer mu.Unlock()
+			done = append(done, shortID(actions.ID(ctx)))
 			return nil
 		})
 		k := newKeeper(t, "one", newStore(t, d), h)
@@ -541,8 +549,8 @@ func TestAStepThatIsDueLaterIsOnDiskNow(t *testing.T) {
 			q.Expires += after
 			return q
 		}
-		done, taken, lost := later(1, time.Minute), later(2, time.Minute), later(3, time.Hour)
-		for _, q := range []engine.Request{done, taken, lost} {
+		kept, taken, lost := later(1, time.Minute), later(2, time.Minute), later(3, time.Hour)
+		for _, q := range []engine.Request{kept, taken, lost} {
 			k.Plan(q)
 		}
 		shadow := later(4, time.Minute)
@@ -553,25 +561,25 @@ func TestAStepThatIsDueLaterIsOnDiskNow(t *testing.T) {
 		equal(t, shortIDs(d.ids()), []string{"one-1-do0", "one-2-do0", "one-3-do0"})
 		k.Submit(k.durable(6, "http://a")) // what is due later holds nobody up
 		pass(time.Second)
-		equal(t, seen, []string{"one-6-do0"})
+		equal(t, seen(), []string{"one-6-do0"})
 		if got := k.Outbox(); len(got) != 3 || !got[2].Due.Equal(k.begin.Add(time.Hour)) || got[2].Body != nil || got[2].Step != "" {
 			t.Errorf("outbox %+v", got)
 		}
 		pass(time.Minute)
-		k.Submit(done)
+		k.Submit(kept)
 		k.Unplan(2, 0, false)
 		pass(time.Second)
-		equal(t, seen, []string{"one-6-do0", "one-1-do0"})
+		equal(t, seen(), []string{"one-6-do0", "one-1-do0"})
 		equal(t, shortIDs(d.ids()), []string{"one-3-do0"})
 		k.end()
 
 		pass(30 * time.Minute)
 		k = newKeeper(t, "two", newStore(t, d), h)
 		pass(20 * time.Minute)
-		equal(t, seen, []string{"one-6-do0", "one-1-do0"})
+		equal(t, seen(), []string{"one-6-do0", "one-1-do0"})
 		pass(10 * time.Minute)
 		k.end()
-		equal(t, seen, []string{"one-6-do0", "one-1-do0", "one-3-do0"})
+		equal(t, seen(), []string{"one-6-do0", "one-1-do0", "one-3-do0"})
 		if got := d.ids(); len(got) != 0 {
 			t.Errorf("left on the disk: %v", got)
 		}
