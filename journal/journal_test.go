@@ -104,7 +104,7 @@ func ids(es []Entry) []int64 {
 }
 
 func TestAddAndList(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "a folder?mode=memory#x%41&y")
 	j := open(t, dir)
 	e := Entry{At: begun(), Kind: KindFiring, Camera: "gate", Rule: "r", Key: "gate/#1", Relay: "gate", Plate: "ABC1234", Event: 7, Firing: 9, Body: []byte(`{"reason":"x"}`)}
 	if id := j.Add(e); id != 1 {

@@ -110,7 +110,7 @@ func openStore(dir string, now time.Time, mayAside bool) (*store, *setAside, err
 	}
 	s, err := tryStore(dir)
 	if err == nil || !damaged(err) || !mayAside {
-		return s, nil, err
+		return s, nil, plain(dir, err)
 	}
 	bad, parcels, aerr := putAside(dir, now, err)
 	if aerr != nil {
@@ -136,6 +136,28 @@ func damaged(err error) bool {
 		}
 	}
 	return errors.Is(err, errForeign)
+}
+
+// errDiskFull says so in fewer words than SQLite.
+var errDiskFull = errors.New("the disk is full")
+
+// plain puts in plain words what SQLite says of a disk.
+func plain(dir string, err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() & 0xff {
+	case 13: // SQLITE_FULL
+		return errDiskFull
+	case 8, 14: // SQLITE_READONLY, SQLITE_CANTOPEN
+		f, oerr := os.OpenFile(filepath.Join(dir, database), os.O_RDWR, 0)
+		if oerr != nil {
+			return oerr // it says why
+		}
+		return errors.Join(err, f.Close())
+	}
+	return err
 }
 
 // putAside renames the database and what belongs to it, and gives the parcels that

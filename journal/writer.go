@@ -107,6 +107,7 @@ func (w *writer) open() bool {
 // fails notes that the disk does not take anything, and when to try again.
 func (w *writer) fails(err error) {
 	w.closeStore()
+	err = plain(w.j.cfg.Dir, err)
 	w.wait = min(max(2*w.wait, retryFirst), retryMost)
 	w.retry = time.Now().Add(w.wait)
 	w.j.failed(err)
