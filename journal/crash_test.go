@@ -69,7 +69,7 @@ func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	var head *Head
 	parcels := make(map[string]bool)
-	for n := range 8 {
+	for n := range 5 {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), childEnv+"="+dir)
 		out, err := cmd.StdoutPipe()
@@ -80,7 +80,7 @@ func TestKill(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := bufio.NewReader(out)
-		for k := range 3 + rand.IntN(60) {
+		for k := range 3 + rand.IntN(40) {
 			line, err := lines.ReadString('\n')
 			if err != nil {
 				t.Fatalf("run %d, line %d: %v", n, k, err)

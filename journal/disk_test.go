@@ -18,6 +18,9 @@ import (
 // errPulled is what a job fails with in tests: the database is opened anew after it.
 var errPulled = errors.New("the disk was pulled out")
 
+// room is how many entries may wait in tests.
+const room = 1500
+
 // A folder that cannot be used holds nothing up: the journal runs without it, counts
 // what it has no room for, and writes when it can.
 func TestFolderCannotBeUsed(t *testing.T) {
@@ -31,6 +34,7 @@ func TestFolderCannotBeUsed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		j.room = room
 		first := j.Add(entry(0))
 		if want := time.Now().UnixMilli(); first != want {
 			t.Errorf("ids begin at %d, want %d", first, want)
@@ -43,7 +47,7 @@ func TestFolderCannotBeUsed(t *testing.T) {
 		if err := <-put; err == nil || err.Error() != "mkdir "+dir+": not a directory" {
 			t.Errorf("put: %v", err)
 		}
-		for i := range maxEntries + 100 {
+		for i := range room + 100 {
 			j.Add(entry(i))
 		}
 		time.Sleep(5 * time.Minute)
@@ -52,7 +56,7 @@ func TestFolderCannotBeUsed(t *testing.T) {
 			t.Errorf("said %d times in five minutes:\n%s", n, log.String())
 		}
 		s := j.Stats()
-		if s.Dropped != 101 || s.Waiting != maxEntries+1 || s.Problem != "mkdir "+dir+": not a directory" || s.Lag != 5*time.Minute || s.Written != 0 {
+		if s.Dropped != 101 || s.Waiting != room+1 || s.Problem != "mkdir "+dir+": not a directory" || s.Lag != 5*time.Minute || s.Written != 0 {
 			t.Errorf("%+v", s)
 		}
 		j.Add(entry(0)) // it counts with those before it
@@ -64,7 +68,7 @@ func TestFolderCannotBeUsed(t *testing.T) {
 		for j.Stats().Waiting > 0 {
 			time.Sleep(time.Millisecond)
 		}
-		if s := j.Stats(); s.Problem != "" || s.Written != maxEntries+1 || s.Dropped != 102 {
+		if s := j.Stats(); s.Problem != "" || s.Written != room+1 || s.Dropped != 102 {
 			t.Errorf("%+v", s)
 		}
 		if !strings.Contains(log.String(), "the journal is written again") {
@@ -78,7 +82,7 @@ func TestFolderCannotBeUsed(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if r := verify(t, dir, VerifyOptions{}); r.Reason != "" || r.Entries != maxEntries+1 {
+	if r := verify(t, dir, VerifyOptions{}); r.Reason != "" || r.Entries != room+1 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -91,6 +95,7 @@ func TestDiskHangs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		j.room = room
 		hang, began := make(chan struct{}), make(chan struct{})
 		go func() {
 			_ = j.job(context.Background(), func(*store) error { close(began); <-hang; return nil })
@@ -105,10 +110,10 @@ func TestDiskHangs(t *testing.T) {
 		tell := make(chan told, 10)
 		j.Put(Parcel{ID: "a"}, func(err error) { tell <- told{"put", err, time.Since(start)} })
 		j.AddThen(entry(1), func(err error) { tell <- told{"add", err, time.Since(start)} })
-		for i := range 2 * maxEntries {
+		for i := range 2 * room {
 			j.Add(entry(i))
 		}
-		if s := j.Stats(); s.Waiting != maxEntries+2 || s.Dropped != maxEntries+1 || j.Head().ID != 0 {
+		if s := j.Stats(); s.Waiting != room+2 || s.Dropped != room+1 || j.Head().ID != 0 {
 			t.Errorf("%+v", s)
 		}
 		for _, want := range []string{"put", "add"} {

@@ -118,6 +118,7 @@ func fillUp(t *testing.T, dir, want string, full, again func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	j.room = room
 	add := func(n int) {
 		for i := range n {
 			e := entry(i)
@@ -132,7 +133,7 @@ func fillUp(t *testing.T, dir, want string, full, again func()) {
 	add(100)
 	flush(t, j)
 	full()
-	add(2000)
+	add(1000)
 	if err := j.Sync(t.Context()); err == nil {
 		t.Fatal("a full disk took everything")
 	}
@@ -145,7 +146,7 @@ func fillUp(t *testing.T, dir, want string, full, again func()) {
 		t.Error("a full disk took a parcel")
 	}
 	j.Add(Entry{At: begun(), Kind: KindEvent, Images: []Image{{Name: "scene", Size: 1 << 20, Bytes: func() ([]byte, error) { return make([]byte, 1<<20), nil }}}})
-	add(maxEntries)
+	add(room)
 	if j.Stats().Dropped == 0 {
 		t.Fatalf("%+v", j.Stats())
 	}

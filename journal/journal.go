@@ -71,6 +71,8 @@ type Journal struct {
 	jobs chan job      // what is done between writes
 	done chan struct{} // closed when the writer has ended
 
+	room int // how many entries may wait
+
 	mu      sync.Mutex // covers what follows; it is never held while the disk is used
 	queue   []*op      // in the order they were added
 	entries load       // of the queue
@@ -168,7 +170,7 @@ func Open(c Config) (*Journal, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	j := &Journal{cfg: c, log: c.Log, wake: make(chan struct{}, 1), jobs: make(chan job), done: make(chan struct{})}
+	j := &Journal{cfg: c, log: c.Log, wake: make(chan struct{}, 1), jobs: make(chan job), done: make(chan struct{}), room: maxEntries}
 	w := &writer{j: j, opened: make(chan struct{})}
 	go w.run()
 	// A disk that does not answer holds up the start for a moment only.
@@ -211,7 +213,7 @@ func (j *Journal) AddThen(e Entry, done func(error)) (id int64) {
 	case j.closed:
 		o.fail(ErrClosed)
 		return 0
-	case j.entries.n >= maxEntries || j.entries.bytes+o.bytes > maxEntryBytes:
+	case j.entries.n >= j.room || j.entries.bytes+o.bytes > maxEntryBytes:
 		j.drop(1, e.At)
 		o.fail(ErrFull)
 		return 0

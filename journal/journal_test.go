@@ -286,17 +286,17 @@ func TestExpireLeavesAnchor(t *testing.T) {
 	future := entry(0)
 	future.At = begun().AddDate(50, 0, 0) // a clock that was wrong once
 	j.Add(future)
-	fill(t, j, 1700)
+	fill(t, j, 1150)
 	es := all(t, j, Query{Limit: 1000})
-	if err := j.Expire(t.Context(), begun().Add(1200*time.Second), time.Time{}); err != nil {
+	if err := j.Expire(t.Context(), begun().Add(1050*time.Second), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	got := all(t, j, Query{})
-	if len(got) != 500 || !slices.Equal(ids(got), ids(es[1201:])) {
+	if len(got) != 100 || !slices.Equal(ids(got), ids(es[1051:])) {
 		t.Fatalf("%d entries from %d", len(got), got[0].ID)
 	}
-	r := verify(t, dir, VerifyOptions{Noted: &Head{ID: 1201, Hash: es[1200].Hash}})
-	if r.Reason != "" || r.Entries != 500 || r.Anchor.ID != 1201 || r.Anchor.Hash != es[1200].Hash || r.First != 1202 {
+	r := verify(t, dir, VerifyOptions{Noted: &Head{ID: 1051, Hash: es[1050].Hash}})
+	if r.Reason != "" || r.Entries != 100 || r.Anchor.ID != 1051 || r.Anchor.Hash != es[1050].Hash || r.First != 1052 {
 		t.Fatalf("%+v", r)
 	}
 	// Also when nothing is left the chain and the ids go on.
@@ -305,14 +305,14 @@ func TestExpireLeavesAnchor(t *testing.T) {
 	}
 	closeNow(t, j)
 	j = open(t, dir)
-	if h := j.Head(); h.ID != 1701 || h.Hash != es[1700].Hash {
+	if h := j.Head(); h.ID != 1151 || h.Hash != es[1150].Hash {
 		t.Fatalf("head of an empty journal: %v", h)
 	}
-	if id := j.Add(entry(1)); id != 1702 {
+	if id := j.Add(entry(1)); id != 1152 {
 		t.Fatalf("id %d", id)
 	}
 	flush(t, j)
-	if r := verify(t, dir, VerifyOptions{}); r.Reason != "" || r.Entries != 1 || r.Anchor.ID != 1701 {
+	if r := verify(t, dir, VerifyOptions{}); r.Reason != "" || r.Entries != 1 || r.Anchor.ID != 1151 {
 		t.Fatalf("%+v", r)
 	}
 }
@@ -320,17 +320,17 @@ func TestExpireLeavesAnchor(t *testing.T) {
 func TestShrinkGivesRoomBack(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir)
-	for i := range 5000 {
+	for i := range 2500 {
 		e := entry(i)
-		e.Body = fmt.Appendf(nil, `{"text":%q}`, strings.Repeat("x", 900))
+		e.Body = fmt.Appendf(nil, `{"text":%q}`, strings.Repeat("x", 1800))
 		j.Add(e)
-		if i%1000 == 999 {
+		if i%500 == 499 {
 			flush(t, j)
 		}
 	}
 	flush(t, j)
-	const most = 2 << 20
-	if s := j.Stats().Size; s < 2*most {
+	const most = 5 << 19
+	if s := j.Stats().Size; s < most+most/2 {
 		t.Fatalf("only %d bytes", s)
 	}
 	if err := j.Shrink(t.Context(), most); err != nil {
@@ -343,7 +343,7 @@ func TestShrinkGivesRoomBack(t *testing.T) {
 	if err := j.Shrink(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
-	if r := verify(t, dir, VerifyOptions{}); r.Reason != "" || r.Entries != leastKept || r.Last != 5000 {
+	if r := verify(t, dir, VerifyOptions{}); r.Reason != "" || r.Entries != leastKept || r.Last != 2500 {
 		t.Fatalf("%+v", r)
 	}
 }
@@ -351,7 +351,7 @@ func TestShrinkGivesRoomBack(t *testing.T) {
 func TestQueries(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir)
-	const n = 3000
+	const n = 2200
 	var want []Entry
 	for i := range n {
 		e := entry(i)
@@ -377,7 +377,7 @@ func TestQueries(t *testing.T) {
 		keep func(Entry) bool
 	}{
 		"all":        {Query{}, func(Entry) bool { return true }},
-		"since":      {Query{Since: at(2500)}, func(e Entry) bool { return !e.At.Before(at(2500)) }},
+		"since":      {Query{Since: at(2000)}, func(e Entry) bool { return !e.At.Before(at(2000)) }},
 		"until":      {Query{Until: at(100)}, func(e Entry) bool { return e.At.Before(at(100)) }},
 		"between":    {Query{Since: at(1000), Until: at(1100)}, func(e Entry) bool { return !e.At.Before(at(1000)) && e.At.Before(at(1100)) }},
 		"nanosecond": {Query{Since: at(1000).Add(1), Until: at(1100)}, func(e Entry) bool { return e.At.After(at(1000)) && e.At.Before(at(1100)) }},
@@ -552,7 +552,7 @@ func TestShrinkImages(t *testing.T) {
 
 // What is too much is dropped and counted, and one entry in its place says so.
 func TestBounds(t *testing.T) {
-	j := &Journal{cfg: Config{Now: begun}, log: slog.New(slog.DiscardHandler), wake: make(chan struct{}, 1), nextID: 1}
+	j := &Journal{room: maxEntries, cfg: Config{Now: begun}, log: slog.New(slog.DiscardHandler), wake: make(chan struct{}, 1), nextID: 1}
 	for i := range maxEntries + 5 {
 		j.Add(entry(i))
 	}
@@ -567,7 +567,7 @@ func TestBounds(t *testing.T) {
 		t.Fatalf("a dropped entry has the id %d", id)
 	}
 	// Pictures are left out before entries are.
-	j = &Journal{cfg: Config{Now: begun}, log: slog.New(slog.DiscardHandler), wake: make(chan struct{}, 1), nextID: 1}
+	j = &Journal{room: maxEntries, cfg: Config{Now: begun}, log: slog.New(slog.DiscardHandler), wake: make(chan struct{}, 1), nextID: 1}
 	for range 40 {
 		j.Add(Entry{Images: []Image{{Name: "scene", Size: 1 << 20, Bytes: func() ([]byte, error) { return nil, nil }}}})
 	}

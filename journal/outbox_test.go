@@ -65,7 +65,7 @@ func TestOutbox(t *testing.T) {
 
 // A step is on the disk before the firing it belongs to.
 func TestPutStandsBeforeWhatComesLater(t *testing.T) {
-	j := &Journal{wake: make(chan struct{}, 1), nextID: 1}
+	j := &Journal{wake: make(chan struct{}, 1), nextID: 1, room: 10}
 	j.Add(entry(0))
 	j.Put(Parcel{ID: "a"}, nil)
 	j.Add(entry(1))
