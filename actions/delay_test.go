@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,7 +63,7 @@ func TestNothingDelaysARelay(t *testing.T) {
 				k.Submit(relayStep(k.bench, 1, "gate", op, 0))
 				synctest.Wait()
 				st, _ := s.State("gate")
-				last := k.told[len(k.told)-1]
+				last := k.all()[len(k.all())-1]
 				if st.On != (op == engine.RelayOn) || last.out.Firing != 1 || last.at != k.now() || !last.out.Begun {
 					t.Errorf("after %v: %v: %+v, told %v %+v", wait, op, st, last.at, last.out)
 				}
@@ -105,16 +106,22 @@ func TestAStepWaitsForItsRecordButNotLong(t *testing.T) {
 				now := clock()
 				s := relays(t, now, relay.Config{Spec: relay.Spec{Name: "gate", MaxOn: time.Hour}, Driver: &slowLine{}})
 				synctest.Wait()
-				at := map[uint64]time.Duration{}
 				asked := 0
+				var mu sync.Mutex // covers what follows
+				at := map[uint64]time.Duration{}
 				var told []actions.Record
+				look := func(f func()) {
+					mu.Lock()
+					defer mu.Unlock()
+					f()
+				}
 				r, err := actions.New(actions.Config{
 					Handlers: []actions.Handler{actions.NewRelay(s), action(1, func(_ context.Context, r engine.Request) error {
-						at[r.Firing.ID] = now()
+						look(func() { at[r.Firing.ID] = now() })
 						return nil
 					})},
 					Now:    now,
-					Report: func(_ engine.Outcome, rec actions.Record) { told = append(told, rec) },
+					Report: func(_ engine.Outcome, rec actions.Record) { look(func() { told = append(told, rec) }) },
 					Before: func(engine.Request) <-chan struct{} {
 						asked++
 						ch := make(chan struct{})
@@ -145,12 +152,15 @@ func TestAStepWaitsForItsRecordButNotLong(t *testing.T) {
 				if tt.want > 0 {
 					time.Sleep(tt.want - time.Millisecond)
 					synctest.Wait()
-					if len(told) != 1 {
-						t.Errorf("%d steps went before their time", len(told)-1)
-					}
+					look(func() {
+						if len(told) != 1 {
+							t.Errorf("%d steps went before their time", len(told)-1)
+						}
+					})
 					time.Sleep(2 * time.Millisecond)
 				}
 				synctest.Wait()
+				_ = r.Close(t.Context())
 				if at[1] != tt.want || at[2] != 0 || asked != 2 || len(told) != 3 {
 					t.Errorf("begun at %v; asked %d times, %d told", at, asked, len(told))
 				}
@@ -159,7 +169,6 @@ func TestAStepWaitsForItsRecordButNotLong(t *testing.T) {
 						t.Errorf("record %+v", rec)
 					}
 				}
-				_ = r.Close(t.Context())
 				_ = s.Close()
 			})
 		})

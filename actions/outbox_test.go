@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -191,6 +192,13 @@ func (k *keeper) end() {
 	_ = k.Close(ctx)
 }
 
+// all is what was told so far.
+func (k *keeper) all() []told {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.told)
+}
+
 // records are what was reported, in order, with the parcel.
 func (k *keeper) records() []string {
 	k.mu.Lock()
@@ -266,10 +274,10 @@ func TestADurableStepIsOnDiskBeforeItIsTried(t *testing.T) {
 func TestADurableStepGoesOnAfterARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{}
-		up := false
+		var up atomic.Bool
 		var seen []string
 		h := action(4, func(ctx context.Context, r engine.Request) error {
-			if !up {
+			if !up.Load() {
 				return actions.Away(errors.New("no route to host"))
 			}
 			seen = append(seen, fmt.Sprintf("%s %s %s %s", shortID(actions.ID(ctx)), r.Firing.Rule.Name, r.Firing.Key, byURL(r)))
@@ -287,13 +295,13 @@ func TestADurableStepGoesOnAfterARestart(t *testing.T) {
 		k = newKeeper(t, "two", newStore(t, d), h)
 		k.Submit(k.durable(1, "http://a"))
 		pass(time.Hour)
-		up = true
+		up.Store(true)
 		pass(time.Hour)
 		k.end()
 		equal(t, seen, []string{
 			"one-1-do0 r k http://a", "one-2-do0 r k http://a", "one-3-do0 r k http://a", "two-1-do0 r k http://a",
 		})
-		for i, x := range k.told {
+		for i, x := range k.all() {
 			if x.rec.Earlier != (i < 3) || x.rec.Earlier && x.out.Firing != 0 {
 				t.Errorf("%+v of an earlier run: %v", x.out, x.rec.Earlier)
 			}
@@ -338,7 +346,7 @@ func TestADestinationThatIsAwayForAWeekIsAskedLessOften(t *testing.T) {
 		if updates > 12 {
 			t.Errorf("the disk was written %d times for tries", updates)
 		}
-		if rec := k.told[0].rec; rec.Tries != len(tries) || !rec.Begun || rec.Reason != "" {
+		if rec := k.all()[0].rec; rec.Tries != len(tries) || !rec.Begun || rec.Reason != "" {
 			t.Errorf("record %+v", rec)
 		}
 	})
@@ -368,7 +376,7 @@ func TestWhatADestinationRefusesIsGivenUpAndDoesNotHoldUpTheRest(t *testing.T) {
 		}
 		want := []string{"0s run-4-do0", "5m3s run-1-do0 | answered 404", "5m3s run-2-do0 | no such thing", "5m3s run-3-do0"}
 		equal(t, got, want)
-		if n := k.told[1].rec.Tries; n != 11 {
+		if n := k.all()[1].rec.Tries; n != 11 {
 			t.Errorf("tried %d times", n)
 		}
 		if got := s.ids(); len(got) != 0 {
@@ -391,7 +399,7 @@ func TestADurableStepExpires(t *testing.T) {
 		pass(90 * time.Minute)
 		k.end()
 		var got []string
-		for _, x := range k.told {
+		for _, x := range k.all() {
 			got = append(got, fmt.Sprintf("%v #%d %s", x.at.Round(time.Minute), x.out.Firing, x.out.Reason))
 		}
 		// The first is given up when there is no time for another try.
@@ -401,7 +409,7 @@ func TestADurableStepExpires(t *testing.T) {
 		pass(time.Hour) // off
 		k = newKeeper(t, "two", newStore(t, d), h)
 		pass(time.Second)
-		equal(t, k.records()[:1], []string{"0s " + k.told[0].rec.Parcel + " earlier | expired | no route to host"})
+		equal(t, k.records()[:1], []string{"0s " + k.all()[0].rec.Parcel + " earlier | expired | no route to host"})
 		if n := len(k.Outbox()); n != 1 {
 			t.Errorf("%d wait", n)
 		}
@@ -424,11 +432,11 @@ func TestAWrongWallClockDoesNotKeepAStepLongerThanItsTime(t *testing.T) {
 		// The machine wakes up in 1970.
 		s := newStore(t, d)
 		begin := time.Now()
-		told := 0
+		var told atomic.Int64
 		r, err := actions.New(actions.Config{
 			Handlers: []actions.Handler{h}, Now: func() time.Duration { return time.Since(begin) }, Store: s,
 			Wall:   func() time.Time { return time.Unix(0, 0).Add(time.Since(begin)) },
-			Report: func(engine.Outcome, actions.Record) { told++ },
+			Report: func(engine.Outcome, actions.Record) { told.Add(1) },
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -437,8 +445,8 @@ func TestAWrongWallClockDoesNotKeepAStepLongerThanItsTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		pass(25 * time.Hour)
-		if told != 1 {
-			t.Errorf("reported %d times after a day", told)
+		if n := told.Load(); n != 1 {
+			t.Errorf("reported %d times after a day", n)
 		}
 		_ = r.Close(t.Context())
 	})
@@ -447,9 +455,9 @@ func TestAWrongWallClockDoesNotKeepAStepLongerThanItsTime(t *testing.T) {
 func TestAFullDiskStopsNoDurableStep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStore(t, &disk{})
-		up := false
+		var up atomic.Bool
 		k := newKeeper(t, "run", s, action(1, func(_ context.Context, r engine.Request) error {
-			if byURL(r) == "http://a" || up {
+			if byURL(r) == "http://a" || up.Load() {
 				return nil
 			}
 			return actions.Away(errors.New("away"))
@@ -458,7 +466,7 @@ func TestAFullDiskStopsNoDurableStep(t *testing.T) {
 		k.Submit(k.durable(1, "http://a"))
 		k.Submit(k.durable(2, "http://b"))
 		pass(5 * time.Second)
-		if rec := k.told[0].rec; !rec.Begun || rec.Reason != "" || rec.Detail != "it was kept in memory only: no space left on device" {
+		if rec := k.all()[0].rec; !rec.Begun || rec.Reason != "" || rec.Detail != "it was kept in memory only: no space left on device" {
 			t.Errorf("record %+v", rec)
 		}
 		if got := s.ids(); len(got) != 0 {
@@ -467,10 +475,10 @@ func TestAFullDiskStopsNoDurableStep(t *testing.T) {
 		s.fill(nil)
 		pass(10 * time.Second)
 		equal(t, shortIDs(s.ids()), []string{"run-2-do0"})
-		up = true
+		up.Store(true)
 		pass(time.Hour)
 		k.end()
-		if rec := k.told[1].rec; rec.Detail != "" {
+		if rec := k.all()[1].rec; rec.Detail != "" {
 			t.Errorf("record %+v", rec)
 		}
 		if got := s.ids(); len(got) != 0 {
@@ -630,7 +638,7 @@ func TestADurableStepCanBeCancelled(t *testing.T) {
 			t.Errorf("left on the disk: %v", got)
 		}
 		var got []string
-		for _, x := range k.told {
+		for _, x := range k.all() {
 			got = append(got, fmt.Sprintf("#%d %v %s", x.out.Firing, x.out.Begun, x.out.Reason))
 		}
 		equal(t, got, []string{"#2 false cancelled", "#1 true away", "#4 false cancelled", "#3 true cancelled"})
@@ -679,10 +687,10 @@ func TestTheOutboxIsBounded(t *testing.T) {
 func TestAPictureIsKeptWithItsStep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{}
-		up := false
+		var up atomic.Bool
 		var seen []string
 		h := action(1, func(ctx context.Context, r engine.Request) error {
-			if !up {
+			if !up.Load() {
 				return actions.Away(errors.New("away"))
 			}
 			b, err := r.Firing.Event.Target.Bytes()
@@ -704,7 +712,7 @@ func TestAPictureIsKeptWithItsStep(t *testing.T) {
 		equal(t, k.lines(), []string{"0s #2 not begun the scene picture has 5242880 bytes; at most 4194304 are kept"})
 		pass(time.Second)
 		k.end()
-		up = true
+		up.Store(true)
 		k = newKeeper(t, "two", newStore(t, d), h)
 		pass(time.Minute)
 		k.end()
@@ -842,10 +850,10 @@ func TestEditsOfAPlateAreFolded(t *testing.T) {
 					if restart {
 						return
 					}
-					if n := len(k.told); n != len(tt.do)+1 {
+					if n := len(k.all()); n != len(tt.do)+1 {
 						t.Errorf("%d of %d were told", n, len(tt.do)+1)
 					}
-					for _, x := range k.told {
+					for _, x := range k.all() {
 						if strings.Contains(x.out.Reason, "a camera takes at most 64") {
 							continue
 						}
