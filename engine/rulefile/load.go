@@ -44,8 +44,8 @@ type CameraInfo struct {
 
 // Site is what the site file gives to rules: names, permissions and the place.
 type Site struct {
-	// Cameras, Contacts and Notifiers are the names of the site file.
-	Cameras, Contacts, Notifiers []string
+	// Cameras, Contacts, Notifiers and Secrets are the names of the site file.
+	Cameras, Contacts, Notifiers, Secrets []string
 	// Known is what is known of cameras, by name; of one that is missing nothing is, and nothing is said.
 	Known map[string]CameraInfo
 	// Relays are the relays by name.

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // testSite is the site that the rules of the tests are for.
 func testSite() Site {
 	return Site{
-		Cameras: []string{"porch", "gate", "front"}, Contacts: []string{"door"}, Notifiers: []string{"phone"},
+		Cameras: []string{"porch", "gate", "front"}, Contacts: []string{"door"}, Notifiers: []string{"phone"}, Secrets: []string{"hook"},
 		Relays:        map[string]RelayInfo{"gate": {MaxOn: 5 * time.Second}, "porch": {MaxOn: 12 * time.Hour}},
 		AllowPrograms: []string{"/usr/local/bin/open.sh"}, HasPlace: true, Latitude: 26.71, Longitude: -80.05,
 	}

@@ -300,11 +300,11 @@ func (rc *ruleCompiler) kind(a at, n *yaml.Node) (engine.Kind, bool) {
 			a.errorf(n, "unknown event kind %s%s", clean(n.Value), kindMeant(n.Value))
 			return 0, false
 		}
-		switch k, _ := engine.ParseKind(n.Value); k {
-		case engine.KindContact, engine.KindMessage:
-			rc.ld.unfed = append(rc.ld.unfed, func() { a.warnf(n, "nothing feeds %ss in this version, so this never happens", k) })
+		k, ok := engine.ParseKind(n.Value)
+		if k == engine.KindMessage {
+			rc.ld.unfed = append(rc.ld.unfed, func() { a.warnf(n, "nothing feeds messages in this version, so this never happens") })
 		}
-		return engine.ParseKind(n.Value)
+		return k, ok
 	case yaml.MappingNode:
 		pairs, ok := a.mapping(n, "on", []string{"cron"})
 		c := find(pairs, "cron")
@@ -523,6 +523,7 @@ func (rc *ruleCompiler) finish() {
 		r.FirstZone = ld.zonePlaces[rc.uses.zones[0]].Name
 	}
 	rc.use()
+	rc.checkCharges()
 	rc.checkTrust()
 	rc.checkSent()
 	if s := rc.uses.steps + rc.after.steps + rc.acts.steps; s > maxSteps {

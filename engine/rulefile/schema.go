@@ -90,9 +90,6 @@ func number(says string, low, high int) node {
 	return node{"description": says, "type": "integer", "minimum": low, "maximum": high}
 }
 
-// never is a key that is known and that this version does not do.
-func never(says string) node { return node{"description": says, "not": node{}} }
-
 func pointSchema() node {
 	return node{
 		"description": "[x, y] in 1/10000 of the picture's width and height, from the top left.",
@@ -214,9 +211,12 @@ func verbSchema(verb string) node {
 		"timeout":  is("duration", "How long it may take (10s; at most 10m)."),
 		"expires":  is("duration", "Not started later than this after it was due."),
 		"retry":    number("How often a told step is tried again.", 0, 100),
-		"durable":  node{"description": "Not available in this version.", "const": false},
+		"durable":  node{"description": "Only http and plates can be durable.", "const": false},
 		"wait":     truth("The next step waits for the end of this one."),
 		"on_error": words("With wait: whether the rest is done when this fails.", onErrorWords()),
+	}
+	if verb == "http" || verb == "plates" {
+		says["durable"] = truth("Kept on disk until it has arrived or expired, over restarts too. Not for what moves something.")
 	}
 	add := func(more node) { maps.Copy(says, more) }
 	var one []node
@@ -240,7 +240,7 @@ func verbSchema(verb string) node {
 			"form":    texts("The body as the fields of a form."),
 			"text":    text("The body as text."),
 			"image":   image,
-			"sign":    never("Not available in this version."),
+			"sign":    is("text", "The secret of the site file that the call is signed with (Standard Webhooks)."),
 			"expect":  node{"description": "The status that counts as done: 2xx, 204 or 200-204.", "anyOf": []node{{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "string", "pattern": "^([1-5]xx|[0-9]{3}( *- *[0-9]{3})?)$"}}},
 		})
 	case "run":

@@ -212,9 +212,10 @@ func (sc *stepCompiler) common(verb string) {
 			a.errorf(n, "a %s step is tried once and cannot be durable", verb)
 		case ok && v && atOnce:
 			a.errorf(n, "a %s step is done at once and cannot be durable", verb)
-		case ok && v:
-			a.errorf(n, "durable is not available in this version; retry: 3 tries again while the program runs")
+		case ok && v && verb == "notify":
+			a.errorf(n, "a notify step cannot be durable in this version")
 		}
+		s.Durable = v
 	}
 	if n := sc.find("wait"); n != nil {
 		s.Wait, _ = a.boolean(n, "wait")
@@ -234,7 +235,7 @@ func (sc *stepCompiler) common(verb string) {
 	case off, verb == "plates", atOnce:
 	case verb == "notify":
 		s.Expires = expiresNotify
-	case verb == "http" && s.Retry > 0:
+	case verb == "http" && (s.Retry > 0 || s.Durable):
 		s.Expires = expiresTold
 	default:
 		s.Expires = expiresOnce
@@ -401,7 +402,7 @@ func (sc *stepCompiler) http(arg *yaml.Node) {
 			h.Image, _ = a.word(p.val, "image", imageWords())
 			sc.checkImage(p.val)
 		case "sign":
-			a.errorf(p.val, "sign is not available in this version")
+			h.Sign = sc.secret(p.val)
 		case "expect":
 			h.ExpectMin, h.ExpectMax = a.expect(p.val)
 		}
@@ -474,6 +475,21 @@ func (sc *stepCompiler) http(arg *yaml.Node) {
 		args, skip := fill(l)
 		return args, skip
 	}
+}
+
+// secret reads the name of a secret of the site file.
+func (sc *stepCompiler) secret(n *yaml.Node) string {
+	a, site := sc.at, &sc.ld.site
+	name, ok := a.text(n, "sign")
+	if !ok || contains(site.Secrets, name) {
+		return name
+	}
+	if !site.Open || !validName(name) {
+		a.errorf(n, "there is no secret %s%s; name it under secrets: in the site file", cut(name), a.meant(name, site.Secrets))
+		return ""
+	}
+	sc.ld.assumed = true
+	return name
 }
 
 func isConstant(t *template) bool {

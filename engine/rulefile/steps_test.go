@@ -192,6 +192,7 @@ func TestStepDefaults(t *testing.T) {
       - {relay: porch, set: off, after: 2s}
       - {http: "https://u:secret@h/x?k=${plate.number}"}
       - {http: "https://h/x", retry: 3, wait: true, on_error: stop, timeout: 5s}
+      - {http: "https://h/x", durable: true, sign: hook}
       - {plates: add, number: "${plate.number}", list: temporary}
       - {log: x, if: plate.reads > 1}
       - {flag: armed, set: false, for: 10m}
@@ -206,6 +207,9 @@ func TestStepDefaults(t *testing.T) {
 	var got []string
 	for _, s := range append(r.Do, r.Finally...) {
 		line := fmt.Sprintf("%s | %s once=%v timeout=%s expires=%s retry=%d", s.Text, s.Verb(), s.TriedOnce(), s.Timeout, s.Expires, s.Retry)
+		if s.Durable {
+			line += " durable"
+		}
 		if s.If != nil {
 			line += " if " + s.If.Text
 		}
@@ -222,6 +226,7 @@ func TestStepDefaults(t *testing.T) {
 		"relay porch off | relay once=true timeout=10s expires=0s retry=0 after 2s",
 		"http GET https://***@h/x?k=${plate.number} | http once=true timeout=10s expires=3s retry=0",
 		"http GET https://h/x | http once=false timeout=5s expires=24h0m0s retry=3 wait stop=true",
+		"http GET https://h/x | http once=false timeout=10s expires=24h0m0s retry=0 durable",
 		"plates add temporary | plates once=false timeout=10s expires=0s retry=0",
 		"log x | log once=false timeout=10s expires=0s retry=0 if plate.reads > 1",
 		"flag armed set false | flag once=false timeout=10s expires=0s retry=0",
@@ -231,7 +236,10 @@ func TestStepDefaults(t *testing.T) {
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if a := r.Do[7].Args.(engine.FlagArgs); a.Set != (engine.Scalar{Type: engine.ScalarText, Text: "12"}) {
+	if a := r.Do[4].Args.(engine.HTTPArgs); a.Sign != "hook" {
+		t.Errorf("%+v", a)
+	}
+	if a := r.Do[8].Args.(engine.FlagArgs); a.Set != (engine.Scalar{Type: engine.ScalarText, Text: "12"}) {
 		t.Errorf("%+v", a)
 	}
 }

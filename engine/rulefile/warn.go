@@ -55,6 +55,19 @@ func (rc *ruleCompiler) use() {
 	}
 }
 
+// checkCharges warns of a cooldown or limit that never holds anything back: a rule fires once per visit, and each visit
+// has its own.
+func (rc *ruleCompiler) checkCharges() {
+	if rc.rule.Per != engine.PerVisit || rc.rule.Repeat || rc.onBad {
+		return
+	}
+	for _, key := range []string{"cooldown", "limit"} {
+		if n := rc.find(key); n != nil {
+			rc.at.warnf(n, "%s does nothing here: the rule fires once per visit, and a visit is a key of its own; hold it per: plate or per: camera, or write repeat: true", key)
+		}
+	}
+}
+
 // moved is a step that moves something: drives a relay, or changes a device's list by what an event says.
 type moved struct {
 	at    at

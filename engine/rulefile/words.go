@@ -1018,7 +1018,6 @@ func (c *compiler) wired(x *ast.MemberNode, call *ast.CallNode, what, field stri
 		c.uses.relays = union(c.uses.relays, []string{name})
 		c.name(engine.KindRelay, name)
 	} else {
-		c.ld.unfed = append(c.ld.unfed, func() { c.warnf(call, "nothing feeds contacts in this version, so this is unknown") })
 		c.uses.reads |= engine.ReadsContact
 		c.name(engine.KindContact, name)
 	}
