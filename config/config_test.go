@@ -163,9 +163,9 @@ func TestTheWholeSiteFile(t *testing.T) {
 			{Name: "gate", Chip: "gpiochip0", Line: 17, ActiveLow: true, MaxOn: 5 * time.Second, MinOff: 3 * time.Second,
 				Interlock: []string{"gate-close"}, InterlockWait: 500 * time.Millisecond},
 			{Name: "gate-close", Chip: "gpiochip0", Line: 22, ActiveLow: true, MaxOn: 5 * time.Second,
-				Interlock: []string{"gate"}, InterlockWait: 500 * time.Millisecond},
-			{Name: "porch", Chip: "gpiochip0", Line: 27, MaxOn: 12 * time.Hour},
-			{Name: "siren", Camera: "nvr-gate", MaxOn: 3 * time.Minute},
+				Interlock: []string{"gate"}, InterlockWait: 500 * time.Millisecond, Feedback: "door", FeedbackTime: 500 * time.Millisecond},
+			{Name: "porch", Chip: "gpiochip0", Line: 27, MaxOn: 12 * time.Hour, DailyCap: 20},
+			{Name: "siren", Camera: "nvr-gate", MaxOn: 3 * time.Minute, Confirm: true, Feedback: "door", FeedbackTime: 250 * time.Millisecond},
 			{Name: "bench", Memory: true, MaxOn: time.Hour},
 		},
 		Contacts: []Contact{{Name: "door", Chip: "gpiochip0", Line: 24, ActiveLow: true, Pull: "up", Debounce: 30 * time.Millisecond}},
@@ -173,6 +173,13 @@ func TestTheWholeSiteFile(t *testing.T) {
 			{Name: "phone", URL: Secret{plain: "ntfy://ntfy.sh/elm-street"}},
 			{Name: "mail", URL: Secret{env: "MAIL_URL"}},
 		},
+		Secrets: []NamedSecret{
+			{Name: "hook", Secret: Secret{env: "HOOK_SECRET"}},
+			{Name: "other", Secret: Secret{file: "testdata/other.secret"}},
+		},
+		DenyPrivate:   true,
+		RunAs:         "sallyport-steps",
+		Sync:          true,
 		AllowPrograms: []string{"/usr/local/bin/open.sh"},
 		Data:          "/var/lib/sallyport",
 		Keep:          Keep{7 * day, 400 * day, 30 * day, 4_000_000_000},
@@ -180,8 +187,7 @@ func TestTheWholeSiteFile(t *testing.T) {
 		Tracking:      Tracking{1500 * time.Millisecond, 0},
 		Late:          3 * time.Second,
 		Plates:        Plates{30 * time.Second},
-		Reserved: []string{"cameras.nvr-gate.poll", "cameras.nvr-gate.tls_pin", "relays.gate-close.feedback", "relays.porch.daily_cap",
-			"relays.siren.confirm", "mqtt", "frigate", "tls", "insecure", "holidays", "secrets", "deny_private", "sync", "uplink"},
+		Reserved:      []string{"cameras.nvr-gate.poll", "cameras.nvr-gate.tls_pin", "mqtt", "frigate", "tls", "insecure", "holidays", "uplink"},
 	}
 	got, expected := reflect.ValueOf(*site), reflect.ValueOf(*want)
 	for i := range got.NumField() {
@@ -189,12 +195,12 @@ func TestTheWholeSiteFile(t *testing.T) {
 			t.Errorf("%s: got %+v, want %+v", got.Type().Field(i).Name, got.Field(i).Interface(), expected.Field(i).Interface())
 		}
 	}
-	for _, ok := range []bool{has(site.Camera("porch")), has(site.Relay("gate")), has(site.Contact("door")), has(site.Notifier("mail"))} {
+	for _, ok := range []bool{has(site.Camera("porch")), has(site.Relay("gate")), has(site.Contact("door")), has(site.Notifier("mail")), has(site.Secret("other"))} {
 		if !ok {
 			t.Error("a name is not found")
 		}
 	}
-	if has(site.Camera("x")) || has(site.Relay("x")) || has(site.Contact("x")) || has(site.Notifier("x")) {
+	if has(site.Camera("x")) || has(site.Relay("x")) || has(site.Contact("x")) || has(site.Notifier("x")) || has(site.Secret("x")) {
 		t.Error("a name is found that is not there")
 	}
 }

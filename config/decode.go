@@ -125,7 +125,7 @@ func scalarLength(source []rune, value string) int {
 
 // findMasks notes every plain secret of the tree, whether or not the key is one that exists: the problem may be that
 // the key was misspelt. A URL is one where it may hold an account (user:password@), and always among the notifiers
-// (urls).
+// (urls). Whatever stands under secrets without {env: …} or {file: …} is one.
 func (d *decoder) findMasks(n *yaml.Node, depth int, urls bool) {
 	if depth > 32 {
 		return
@@ -137,11 +137,27 @@ func (d *decoder) findMasks(n *yaml.Node, depth int, urls bool) {
 				d.masks = append(d.masks, mask{value.Line, value.Column, value.Value})
 			}
 			d.findMasks(value, depth+1, urls || depth == 0 && key.Value == "notifiers")
+			if depth == 0 && secretKey(key.Value) {
+				d.maskAll(value, depth+1)
+			}
 		}
 		return
 	}
 	for _, c := range n.Content {
 		d.findMasks(c, depth+1, urls)
+	}
+}
+
+// maskAll notes every value below n but names of variables and files.
+func (d *decoder) maskAll(n *yaml.Node, depth int) {
+	for i, v := range n.Content {
+		name := n.Kind == yaml.MappingNode && (i%2 == 0 || n.Content[i-1].Value == "env" || n.Content[i-1].Value == "file")
+		switch {
+		case v.Kind == yaml.ScalarNode && !name:
+			d.masks = append(d.masks, mask{v.Line, v.Column, v.Value})
+		case v.Kind != yaml.ScalarNode && depth < 32:
+			d.maskAll(v, depth+1)
+		}
 	}
 }
 
@@ -158,7 +174,14 @@ func secretKey(key string) bool {
 
 // maskKeys finds the secrets of a file whose YAML cannot be read, by the words in its lines.
 func (d *decoder) maskKeys() {
+	within := false // the secrets, a name a line
 	for i, line := range d.lines {
+		if name, rest, found := strings.Cut(line, ":"); found && line[0] != ' ' {
+			within = secretKey(strings.Trim(name, "\"' ")) && strings.TrimSpace(rest) == ""
+		} else if found && within {
+			d.masks = append(d.masks, mask{i + 1, len([]rune(name)) + 2, ""})
+			continue
+		}
 		key, _, found := strings.Cut(line, ":")
 		start := len(key) + 1
 		for rest := line; found; {

@@ -87,8 +87,8 @@ type cameraNodes struct {
 }
 
 type relayNodes struct {
-	key, camera *yaml.Node
-	interlock   []*yaml.Node
+	key, camera, feedback, feedbackTime *yaml.Node
+	interlock                           []*yaml.Node
 }
 
 func (r *reader) reserved(prefix string) func(string) {
@@ -106,6 +106,10 @@ func (r *reader) root(n *yaml.Node) bool {
 		{"relays", func(v *yaml.Node) { r.named(v, "relays", "relay", r.relay) }},
 		{"contacts", func(v *yaml.Node) { r.named(v, "contacts", "contact", r.contact) }},
 		{"notifiers", func(v *yaml.Node) { r.named(v, "notifiers", "notifier", r.notifier) }},
+		{"secrets", func(v *yaml.Node) { r.named(v, "secrets", "secret", r.namedSecret) }},
+		{"deny_private", func(v *yaml.Node) { r.boolean(v, "deny_private: ", &s.DenyPrivate) }},
+		{"run_as", r.runAs},
+		{"sync", func(v *yaml.Node) { r.boolean(v, "sync: ", &s.Sync) }},
 		{"allow_programs", r.allowPrograms},
 		{"allow_shell", func(v *yaml.Node) { r.boolean(v, "allow_shell: ", &s.AllowShell) }},
 		{"data", func(v *yaml.Node) {
@@ -130,7 +134,7 @@ func (r *reader) root(n *yaml.Node) bool {
 				{"visit_gap", func(v *yaml.Node) { r.duration(v, "plates: visit_gap: ", time.Second, &s.Plates.VisitGap) }},
 			}, nil, nil)
 		}},
-	}, []string{"mqtt", "frigate", "tls", "insecure", "holidays", "secrets", "deny_private", "sync", "uplink"}, r.reserved(""))
+	}, []string{"mqtt", "frigate", "tls", "insecure", "holidays", "uplink"}, r.reserved(""))
 }
 
 // beside takes a relative path from the folder of the site file.
@@ -454,7 +458,19 @@ func (r *reader) relay(key, value *yaml.Node) {
 			})
 		}},
 		{"interlock_wait", func(v *yaml.Node) { r.duration(v, where+"interlock_wait: ", 0, &y.InterlockWait) }},
-	}, []string{"feedback", "confirm", "daily_cap"}, r.reserved("relays."+y.Name+"."))
+		{"feedback", func(v *yaml.Node) {
+			if r.text(v, where+"feedback: ", &y.Feedback) {
+				nodes.feedback = v
+			}
+		}},
+		{"feedback_time", func(v *yaml.Node) {
+			if r.duration(v, where+"feedback_time: ", time.Millisecond, &y.FeedbackTime) {
+				nodes.feedbackTime = v
+			}
+		}},
+		{"daily_cap", func(v *yaml.Node) { r.integer(v, where+"daily_cap: ", 1, 100_000, &y.DailyCap) }},
+		{"confirm", func(v *yaml.Node) { r.boolean(v, where+"confirm: ", &y.Confirm) }},
+	}, nil, nil)
 	if ok {
 		r.wired(key, where, "chip and line, memory: true, or camera", w, y.Chip, y.Line)
 		if !maxOn && !r.misspelt(where, "max_on") {
@@ -463,9 +479,25 @@ func (r *reader) relay(key, value *yaml.Node) {
 		if w.camera != nil && y.ActiveLow {
 			r.errorf(key, "%sactive_low has no meaning on a camera's output", where)
 		}
+		r.feedback(&y, where, nodes)
 	}
 	r.site.Relays = append(r.site.Relays, y)
 	r.relayNodes = append(r.relayNodes, nodes)
+}
+
+// feedback checks how long a feedback may take, and gives it its default.
+func (r *reader) feedback(y *Relay, where string, nodes relayNodes) {
+	n := nodes.feedbackTime
+	switch {
+	case n != nil && nodes.feedback == nil:
+		if !r.misspelt(where, "feedback") {
+			r.errorf(n, "%sfeedback_time: means something only with feedback, the contact that says what the relay is", where)
+		}
+	case n != nil && y.MaxOn > 0 && y.FeedbackTime > y.MaxOn:
+		r.errorf(n, "%sfeedback_time: is longer than max_on, so it would never be judged while the relay is on", where)
+	case n == nil && nodes.feedback != nil:
+		y.FeedbackTime = min(250*time.Millisecond, y.MaxOn)
+	}
 }
 
 func pullWords() []string { return []string{"up", "down", "none"} }
@@ -515,6 +547,25 @@ func (r *reader) notifier(key, value *yaml.Node) {
 		r.errorf(key, "%surl is missing", where)
 	}
 	r.site.Notifiers = append(r.site.Notifiers, n)
+}
+
+func (r *reader) namedSecret(key, value *yaml.Node) {
+	n := NamedSecret{Name: key.Value}
+	r.secret(value, fmt.Sprintf("secret %q: ", n.Name), true, &n.Secret)
+	r.site.Secrets = append(r.site.Secrets, n)
+}
+
+// runAs reads the name or number of a user.
+func (r *reader) runAs(n *yaml.Node) {
+	var user string
+	if !r.text(n, "run_as: ", &user) {
+		return
+	}
+	if strings.ContainsAny(user, " :/") || strings.HasPrefix(user, "-") {
+		r.errorf(n, "run_as: %s is not a user's name or number", quote(user))
+		return
+	}
+	r.site.RunAs = user
 }
 
 func (r *reader) allowPrograms(n *yaml.Node) {
@@ -609,8 +660,15 @@ func (r *reader) references() {
 	for i, y := range s.Relays {
 		relays[i] = y.Name
 	}
+	contacts := make([]string, len(s.Contacts))
+	for i, c := range s.Contacts {
+		contacts[i] = c.Name
+	}
 	for i, y := range s.Relays {
 		where := fmt.Sprintf("relay %q: ", y.Name)
+		if n := r.relayNodes[i].feedback; n != nil && !slices.Contains(contacts, y.Feedback) {
+			r.errorf(n, "%sfeedback: there is no contact %s%s", where, quote(y.Feedback), didYouMean(y.Feedback, contacts))
+		}
 		if n := r.relayNodes[i].camera; n != nil {
 			switch j := slices.Index(cameras, y.Camera); {
 			case j < 0:

@@ -90,6 +90,10 @@ func Schema() []byte {
 		"relays":         named("The outputs, by the names that rules use.", relaySchema(o)),
 		"contacts":       named("The wired inputs, by the names that rules use.", contactSchema(o)),
 		"notifiers":      named("The ways to tell a person, by the names that rules use.", o.of(`notifier "x": `, node{"url": is("secret", "The address of the service, with its password.")}, "url")),
+		"secrets":        named("Values that rules refer to by name, to sign calls with.", is("secret", "Its value.")),
+		"deny_private":   node{"description": "Keeps http steps from private, loopback and link-local addresses.", "type": "boolean"},
+		"run_as":         node{"description": "The user, by name or number, that run and shell steps run as.", "type": []string{"string", "integer"}, "pattern": "^[^-: /][^: /]*$"},
+		"sync":           node{"description": "A relay waits until the journal's entry about it is on the disk.", "type": "boolean"},
 		"allow_programs": node{"description": "The programs that run may start: absolute paths, no shells and no interpreters.", "type": "array", "items": node{"type": "string", "pattern": "^/"}, "uniqueItems": true},
 		"allow_shell":    node{"description": "Permits the shell verb.", "type": "boolean"},
 		"data":           is("text", "The folder of everything that is kept; from the folder of this file (data)."),
@@ -186,14 +190,20 @@ func onePlace(n node, others ...string) node {
 }
 
 func relaySchema(o objects) node {
-	return onePlace(o.of(`relay "x": `, wire(node{
+	n := onePlace(o.of(`relay "x": `, wire(node{
 		"active_low":     node{"description": "On while the line is low, as with most relay boards.", "type": "boolean"},
 		"camera":         is("text", "The camera whose own alarm output this is."),
 		"max_on":         is("duration", "The longest it ever stays on, whatever asks for it."),
 		"min_off":        is("duration", "The least time off before it goes on again."),
 		"interlock":      node{"description": "The relays that must not be on together with it.", "type": "array", "items": ref("text")},
 		"interlock_wait": is("duration", "The pause after one of these went off."),
+		"feedback":       is("text", "The contact that says what the relay really is; a mismatch is a fault."),
+		"feedback_time":  is("duration", "How long it may say something else (250ms)."),
+		"daily_cap":      node{"description": "How often it may be turned on in any 24 hours.", "type": "integer", "minimum": 1, "maximum": 100_000},
+		"confirm":        node{"description": "The console asks once more before it switches the relay.", "type": "boolean"},
 	}), "max_on"), "memory", "camera")
+	n["dependencies"].(node)["feedback_time"] = []string{"feedback"}
+	return n
 }
 
 func contactSchema(o objects) node {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Site is the site file, read and checked. Names of cameras, relays, contacts and notifiers are [a-z][a-z0-9-]* and
-// unique per kind; the slices keep the order of the file. A Site is not written to after it was loaded.
+// Site is the site file, read and checked. Names of cameras, relays, contacts, notifiers and secrets are
+// [a-z][a-z0-9-]* and unique per kind; the slices keep the order of the file. A Site is not written to after it was loaded.
 type Site struct {
 	// File is the path the site was read from; empty for Default.
 	File string
@@ -27,6 +27,15 @@ type Site struct {
 	Contacts []Contact
 	// Notifiers are the ways to tell a person.
 	Notifiers []Notifier
+	// Secrets are the values that rules refer to by name, to sign calls with.
+	Secrets []NamedSecret
+	// DenyPrivate keeps http steps from private, loopback and link-local addresses.
+	DenyPrivate bool
+	// RunAs is the user, by name or number, that `run` and `shell` steps run as; empty: the program's own. Whether
+	// there is such a user shows at the start.
+	RunAs string
+	// Sync lets a relay wait until the journal's entry about it is on the disk.
+	Sync bool
 	// AllowPrograms are the absolute paths that a `run` step may start. Empty: none.
 	AllowPrograms []string
 	// AllowShell permits the `shell` verb.
@@ -45,7 +54,7 @@ type Site struct {
 	// Plates holds the times of plate visits.
 	Plates Plates
 	// Reserved lists the keys that were read and not used, because a later version gives them a meaning
-	// ("mqtt", "relays.gate.feedback"), in the order of the file.
+	// ("mqtt", "cameras.porch.poll"), in the order of the file.
 	Reserved []string
 }
 
@@ -140,6 +149,15 @@ type Relay struct {
 	// InterlockWait is the pause after an interlocked relay went off before this one may go on. Of two relays the
 	// longer pause counts for both.
 	InterlockWait time.Duration
+	// Feedback names the contact that says what the relay really is; empty: none does.
+	Feedback string
+	// FeedbackTime is how long Feedback may say something else before that is a fault; 0 without Feedback, and at
+	// most MaxOn. Default 250 ms.
+	FeedbackTime time.Duration
+	// DailyCap is how often it may be turned on in any 24 hours; 0: as often as one likes.
+	DailyCap int
+	// Confirm lets the console ask a person once more before it switches the relay.
+	Confirm bool
 }
 
 // Contact is one wired input. Exactly one of Chip (with Line) and Memory is set.
@@ -166,6 +184,14 @@ type Notifier struct {
 	Name string
 	// URL is the service's address. It holds the service's password, hence a Secret.
 	URL Secret
+}
+
+// NamedSecret is a secret under the name that rules use.
+type NamedSecret struct {
+	// Name is what rules call it.
+	Name string
+	// Secret is its value.
+	Secret Secret
 }
 
 // Keep says how long each kind of record is kept, and how much space all of them may take.
@@ -242,6 +268,16 @@ func (s *Site) Contact(name string) (Contact, bool) {
 		}
 	}
 	return Contact{}, false
+}
+
+// Secret returns the secret of that name.
+func (s *Site) Secret(name string) (Secret, bool) {
+	for _, n := range s.Secrets {
+		if n.Name == name {
+			return n.Secret, true
+		}
+	}
+	return Secret{}, false
 }
 
 // Notifier returns the notifier of that name.

@@ -50,7 +50,7 @@ func runCheck(_ context.Context, p process, args []string) int {
 	return exitOK
 }
 
-// missingSecrets says which passwords and tokens `run` would not find here.
+// missingSecrets says which passwords, tokens and secrets `run` would not find here.
 func missingSecrets(site *config.Site, p process) []string {
 	var missing []string
 	for _, c := range site.Cameras {
@@ -62,6 +62,11 @@ func missingSecrets(site *config.Site, p process) []string {
 		}
 		if _, err := c.Password.Value(p.getenv, os.ReadFile); err != nil {
 			missing = append(missing, fmt.Sprintf("camera %q: password: %v", c.Name, err))
+		}
+	}
+	for _, s := range site.Secrets {
+		if _, err := s.Secret.Value(p.getenv, os.ReadFile); err != nil {
+			missing = append(missing, fmt.Sprintf("secret %q: %v", s.Name, err))
 		}
 	}
 	return missing

@@ -100,6 +100,9 @@ func ruleSite(site *config.Site) rulefile.Site {
 	for _, n := range site.Notifiers {
 		s.Notifiers = append(s.Notifiers, n.Name)
 	}
+	for _, n := range site.Secrets {
+		s.Secrets = append(s.Secrets, n.Name)
+	}
 	return s
 }
 
