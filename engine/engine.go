@@ -59,6 +59,7 @@ type Engine struct {
 	watch      []*ruleState  // rules with a `while`, and standing rules
 	watched    Reads         // what any of them reads
 	slew       time.Duration // how far the wall clock drifted since the wall timers were set
+	phase      time.Duration // the part of a minute that was over when the decision clock began
 	byKind     [kindCount][]*ruleState
 	cand       []bitset // per looked target: the rules to look at
 	live       []bitset // per looked target: the rules that are not idle because of it
@@ -85,16 +86,7 @@ type Engine struct {
 // New makes an engine that begins at an instant with a rule set. Nothing moves
 // at the start: what is already true is a first look.
 func New(rs *Ruleset, o Options, at Instant) (*Engine, []Decision) {
-	e := &Engine{
-		opts: o, open: make(map[outcomeKey]openStep), waiting: make(map[outcomeKey]*stepRun),
-		leases: make(map[string]int), flagTimers: make(map[string]*flagTimer), devices: make(map[string]*deviceClock),
-	}
-	e.now = at
-	e.rs = rs
-	e.flags = make(map[string]flag)
-	e.relays = make(map[string]Wired)
-	e.contacts = make(map[string]Wired)
-	e.judged = make(map[Schedule]judged)
+	e := newEngine(rs, o, at)
 	for _, f := range rs.Flags {
 		e.flags[f.Name] = flag{value: f.Initial, since: at.Mono}
 	}
@@ -113,15 +105,37 @@ func New(rs *Ruleset, o Options, at Instant) (*Engine, []Decision) {
 	return e, e.out
 }
 
+// newEngine is an engine that knows nothing yet.
+func newEngine(rs *Ruleset, o Options, at Instant) *Engine {
+	e := &Engine{
+		opts: o, open: make(map[outcomeKey]openStep), waiting: make(map[outcomeKey]*stepRun),
+		leases: make(map[string]int), flagTimers: make(map[string]*flagTimer), devices: make(map[string]*deviceClock),
+	}
+	e.now = at
+	e.rs = rs
+	e.flags = make(map[string]flag)
+	e.relays = make(map[string]Wired)
+	e.contacts = make(map[string]Wired)
+	e.judged = make(map[Schedule]judged)
+	return e
+}
+
+// newCamera makes a camera that nothing was heard of yet; its silence counts from now on.
 func (e *Engine) newCamera(number int, c CameraDef) *camera {
+	cam := e.makeCamera(number, c)
+	cam.settled = e.now.Mono + e.opts.Tracking.Timeout
+	e.timers.set(cam.offline, e.now.Mono+unknownBeat)
+	return cam
+}
+
+// makeCamera makes a camera nothing is known of. Its timer is not set.
+func (e *Engine) makeCamera(number int, c CameraDef) *camera {
 	cam := &camera{
 		name: c.Name, number: number, online: Unknown,
 		scene:   scene.NewCamera(c.Layout, e.opts.Tracking),
-		settled: e.now.Mono + e.opts.Tracking.Timeout,
 		targets: make(map[uint64]*trackedTarget),
 	}
-	cam.offline = newWallTimer(func() { e.cameraOffline(cam) })
-	e.timers.set(cam.offline, e.now.Mono+unknownBeat)
+	cam.offline = newWallTimer(silence{cam})
 	return cam
 }
 
@@ -184,11 +198,17 @@ func (e *Engine) begin(to Instant) {
 		if cam != nil {
 			e.expire(cam)
 		} else {
-			e.timers.pop().run()
+			e.timers.pop().task.due(e)
 		}
 		e.settle()
 	}
 	e.cause = cause{}
+	e.moveWall(to)
+}
+
+// moveWall sets both clocks. When the wall clock is not where the decision clock's
+// pace would have it, what follows it is judged anew.
+func (e *Engine) moveWall(to Instant) {
 	step := to.Wall.Sub(e.wall(to.Mono))
 	e.now = to
 	if step == 0 {
@@ -604,6 +624,7 @@ func (e *Engine) applyFlag(ev *Event) {
 // flagTimer takes a flag back to what it was before it was set for a time.
 type flagTimer struct {
 	*timer
+	name string
 	back Scalar
 }
 
@@ -621,13 +642,17 @@ func (e *Engine) keepFlag(ev *Event, back Scalar) {
 	e.flagBack(ev.Name, back, e.now.Mono+ev.keep)
 }
 
+// newFlagTimer makes the timer of a flag that goes back to a value. It is not set.
+func (e *Engine) newFlagTimer(name string, back Scalar) *flagTimer {
+	t := &flagTimer{name: name, back: back}
+	t.timer = newTimer(t)
+	e.flagTimers[name] = t
+	return t
+}
+
 // flagBack lets a flag go back to a value at a moment.
 func (e *Engine) flagBack(name string, back Scalar, at time.Duration) {
-	t := &flagTimer{back: back, timer: newTimer(func() {
-		e.queue = append(e.queue, &Event{Kind: KindFlag, Name: name, Value: back, Received: e.now.Wall})
-	})}
-	e.flagTimers[name] = t
-	e.timers.set(t.timer, at)
+	e.timers.set(e.newFlagTimer(name, back).timer, at)
 }
 
 // maxAlarms bounds the alarms remembered of one camera.

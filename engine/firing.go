@@ -215,7 +215,7 @@ func (e *Engine) key(r *ruleState, id keyID) *keyState {
 func (e *Engine) newKey(r *ruleState, id keyID, text string) *keyState {
 	ks := &keyState{rule: r, id: id, text: text, seq: e.keySeq}
 	e.keySeq++
-	ks.timer = newTimer(func() { e.keyDue(ks) })
+	ks.timer = newTimer(ks)
 	r.keys[id] = ks
 	return ks
 }

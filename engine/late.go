@@ -132,11 +132,15 @@ func (e *Engine) late(cam *camera, ev *Event) bool {
 		d.steps++
 	}
 	d.step.posts = 0
-	if d.enter(int64(e.now.Mono/time.Minute), diff) {
+	if d.enter(e.minute(), diff) {
 		e.altered++
 	}
 	return false
 }
+
+// minute is the minute of the decision clock. After [Resume] it begins when it began
+// on the clock of the engine before.
+func (e *Engine) minute() int64 { return int64((e.now.Mono + e.phase) / time.Minute) }
 
 // shift moves the differences by a step of our own clock, which is no device's doing.
 func (d *deviceClock) shift(step time.Duration) {

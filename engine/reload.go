@@ -12,6 +12,11 @@ import (
 // changed rule is ended, and what is already true for the new one is a first look.
 func (e *Engine) Swap(at Instant, rs *Ruleset) []Decision {
 	e.begin(at)
+	e.swap(rs)
+	return e.out
+}
+
+func (e *Engine) swap(rs *Ruleset) {
 	e.altered++
 	kept := make(map[string]*ruleState, len(rs.Rules))
 	for _, r := range rs.Rules {
@@ -43,7 +48,6 @@ func (e *Engine) Swap(at Instant, rs *Ruleset) []Decision {
 	e.first(func(r *ruleState) bool { return kept[r.Identity] != r })
 	e.changed = e.watched
 	e.settle()
-	return e.out
 }
 
 // swapFlags keeps the flags whose type stays.
@@ -108,46 +112,23 @@ func (e *Engine) install(kept map[string]*ruleState) {
 	}
 	was := e.rules
 	e.rules = nil
-	e.byName = make(map[string]*ruleState, len(e.rs.Rules))
-	e.watch, e.watched = nil, 0
-	e.keepCounts()
-	for k := range e.byKind {
-		e.byKind[k] = nil
-	}
+	var fresh []*ruleState
 	for i, def := range e.rs.Rules {
 		r := kept[def.Identity]
 		if r == nil || slices.Contains(e.rules, r) {
-			r = &ruleState{keys: make(map[keyID]*keyState)}
-			r.wake = newWallTimer(func() { e.judgeRule(r, false) })
+			r = newRuleState(def)
+			fresh = append(fresh, r)
 		}
-		fresh := r.Rule == nil
 		r.Rule, r.number = def, i
-		r.tried = slices.ContainsFunc(def.Do, once) || slices.ContainsFunc(def.Finally, once)
-		r.pulses = slices.ContainsFunc(def.Do, pulses) || slices.ContainsFunc(def.Finally, pulses)
 		e.rules = append(e.rules, r)
-		e.byName[def.Name] = r
-		if def.Mode == ModeOff {
-			continue
-		}
-		for _, k := range def.On {
-			if !slices.Contains(e.byKind[k], r) {
-				e.byKind[k] = append(e.byKind[k], r)
-			}
-		}
-		if def.While != nil || len(def.On) == 0 {
-			e.watch = append(e.watch, r)
-			e.watched |= def.Reads
-		}
-		if fresh {
-			r.cronAt, r.lastCron = make([]time.Time, len(def.Crons)), make([]time.Time, len(def.Crons))
-			for j := range def.Crons {
-				r.crons = append(r.crons, newWallTimer(func() { e.cronDue(r, j) }))
-				e.setCron(r, j, e.now.Wall)
-			}
+	}
+	e.wire()
+	for _, r := range fresh {
+		for i := range r.crons {
+			e.setCron(r, i, e.now.Wall)
 		}
 	}
 	for _, c := range e.cams {
-		c.index = newIndex(e.rs, c.number)
 		for _, tt := range c.targets {
 			live := newBits(len(e.rules))
 			for i, r := range was {
@@ -157,6 +138,50 @@ func (e *Engine) install(kept map[string]*ruleState) {
 			}
 			tt.live = live
 		}
+	}
+}
+
+// newRuleState makes the state of a rule that remembers nothing. Its timers are not set.
+func newRuleState(def *Rule) *ruleState {
+	r := &ruleState{Rule: def, keys: make(map[keyID]*keyState)}
+	r.wake = newWallTimer(wake{r})
+	if def.Mode == ModeOff {
+		return r
+	}
+	r.cronAt, r.lastCron = make([]time.Time, len(def.Crons)), make([]time.Time, len(def.Crons))
+	for i := range def.Crons {
+		r.crons = append(r.crons, newWallTimer(cronTask{r, i}))
+	}
+	return r
+}
+
+// wire makes what follows from the set in force and the states of its rules.
+func (e *Engine) wire() {
+	e.byName = make(map[string]*ruleState, len(e.rules))
+	e.watch, e.watched = nil, 0
+	e.keepCounts()
+	for k := range e.byKind {
+		e.byKind[k] = nil
+	}
+	for _, r := range e.rules {
+		r.tried = slices.ContainsFunc(r.Do, once) || slices.ContainsFunc(r.Finally, once)
+		r.pulses = slices.ContainsFunc(r.Do, pulses) || slices.ContainsFunc(r.Finally, pulses)
+		e.byName[r.Name] = r
+		if r.Mode == ModeOff {
+			continue
+		}
+		for _, k := range r.On {
+			if !slices.Contains(e.byKind[k], r) {
+				e.byKind[k] = append(e.byKind[k], r)
+			}
+		}
+		if r.While != nil || len(r.On) == 0 {
+			e.watch = append(e.watch, r)
+			e.watched |= r.Reads
+		}
+	}
+	for _, c := range e.cams {
+		c.index = newIndex(e.rs, c.number)
 	}
 	e.union = newBits(len(e.rules))
 	e.cand = nil
@@ -176,7 +201,7 @@ func (e *Engine) inherit(r, was *ruleState) {
 			continue
 		}
 		ks := e.newKey(r, old.id, old.text)
-		ks.cooldown, ks.limits = old.cooldown, old.limits
+		ks.cooldown, ks.limits = old.cooldown, slices.Clone(old.limits) // both may be cut
 		if fired {
 			ks.visit, ks.spent = old.visit, old.spent
 			old.visit.keys = append(old.visit.keys, ks)

@@ -676,7 +676,7 @@ func (r *restorer) device(x *savedDevice) {
 	}
 	d := &deviceClock{minutes: make([]minuteOffset, 0, offsetMinutes)}
 	r.devices[x.Name] = d
-	first := int64(r.now.Mono/time.Minute) - int64(len(x.Least))
+	first := r.minute() - int64(len(x.Least))
 	for i, least := range x.Least {
 		d.enter(first+int64(i), least)
 	}

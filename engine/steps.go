@@ -175,7 +175,7 @@ func (e *Engine) proceed(run *stepRun) {
 		p := &run.steps[run.next]
 		due := run.base + p.step.After
 		if due > e.now.Mono {
-			e.timers.set(newTimer(func() { e.proceed(run) }), due)
+			e.timers.set(newTimer(run), due)
 			break
 		}
 		run.base = due
@@ -422,6 +422,9 @@ func (e *Engine) takeLease(run *stepRun, p *planned, a RelayArgs, d Decision, du
 // changed rule can take it without an edge.
 const leaseGrace = time.Second
 
+// leaseEnded is why a lease that is given back is no longer held.
+const leaseEnded = "ended"
+
 // orphan is a lease whose rule a reload ended.
 type orphan struct {
 	timer    *timer
@@ -439,14 +442,14 @@ func (e *Engine) endLeases(ks *keyState, f *Firing, keep bool) {
 		}
 		delete(e.leases, l.id)
 		d := e.lookDecision(DecisionAction)
-		d.Rule, d.Key, d.Step, d.Reason, d.Firing = f.Rule, f.Key, l.p.step.Text, "ended", f
+		d.Rule, d.Key, d.Step, d.Reason, d.Firing = f.Rule, f.Key, l.p.step.Text, leaseEnded, f
 		d.Do = &Request{Firing: f, Index: l.p.index, Step: l.p.step, Args: l.p.args, Due: e.now.Mono, Lease: true, LeaseID: l.id}
 		if !keep {
 			e.emit(d)
 			continue
 		}
 		o := &orphan{decision: d, request: d.Do}
-		o.timer = newTimer(func() { e.endOrphan(o) })
+		o.timer = newTimer(o)
 		e.orphans = append(e.orphans, o)
 		e.timers.set(o.timer, e.now.Mono+leaseGrace)
 	}

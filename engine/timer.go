@@ -11,10 +11,14 @@ import (
 type timer struct {
 	at    time.Duration
 	seq   uint64
-	run   func()
+	task  task
 	index int  // place in the heap; -1 = not set
 	wall  bool // follows the wall clock or a silence; rests after a recording's end
 }
+
+// task is what is to be done at a timer's moment. It is a part of the engine's state
+// and no closure, so that a snapshot can say what it is.
+type task interface{ due(*Engine) }
 
 // timers is a heap of timers by moment, then by the order they were set.
 type timers struct {
@@ -50,10 +54,10 @@ func (q *timers) Pop() any {
 }
 
 // newTimer makes a timer that is not set.
-func newTimer(run func()) *timer { return &timer{run: run, index: -1} }
+func newTimer(t task) *timer { return &timer{task: t, index: -1} }
 
 // newWallTimer makes a timer for cron, schedules and the silence of cameras.
-func newWallTimer(run func()) *timer { return &timer{run: run, index: -1, wall: true} }
+func newWallTimer(t task) *timer { return &timer{task: t, index: -1, wall: true} }
 
 // letRest stops every timer that follows the wall clock, for good.
 func (q *timers) letRest() {
@@ -97,3 +101,38 @@ func (q *timers) next() *timer {
 
 // pop takes the first timer out.
 func (q *timers) pop() *timer { return heap.Pop(q).(*timer) }
+
+// due is the end of for, hold, cooldown or limit.
+func (ks *keyState) due(e *Engine) { e.keyDue(ks) }
+
+// due is the next step's moment.
+func (run *stepRun) due(e *Engine) { e.proceed(run) }
+
+// due is the end of a visit.
+func (v *visit) due(e *Engine) { e.endVisit(v.cam, v) }
+
+// due is the end of a lease that no rule took over.
+func (o *orphan) due(e *Engine) { e.endOrphan(o) }
+
+// silence is a camera that may have been silent for too long.
+type silence struct{ cam *camera }
+
+func (s silence) due(e *Engine) { e.cameraOffline(s.cam) }
+
+// wake is a rule whose condition may change by itself.
+type wake struct{ rule *ruleState }
+
+func (w wake) due(e *Engine) { e.judgeRule(w.rule, false) }
+
+// cronTask is an instant of one of a rule's cron expressions.
+type cronTask struct {
+	rule  *ruleState
+	index int
+}
+
+func (c cronTask) due(e *Engine) { e.cronDue(c.rule, c.index) }
+
+// due takes the flag back.
+func (t *flagTimer) due(e *Engine) {
+	e.queue = append(e.queue, &Event{Kind: KindFlag, Name: t.name, Value: t.back, Received: e.now.Wall})
+}

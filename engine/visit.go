@@ -17,6 +17,7 @@ const oldQuiet = 5 * time.Second
 
 // visit is one arrival: the reads of one plate on one camera, misread or not.
 type visit struct {
+	cam    *camera
 	number int
 	text   string // gate/#12
 	first  string // normal form
@@ -277,9 +278,11 @@ func (e *Engine) roomForVisit(cam *camera) bool {
 	return idle != nil
 }
 
+func visitText(cam *camera, number int) string { return cam.name + "/#" + strconv.Itoa(number) }
+
 func (e *Engine) makeVisit(cam *camera, number int, plate string) *visit {
-	v := &visit{number: number, text: cam.name + "/#" + strconv.Itoa(number), first: plate}
-	v.timer = newTimer(func() { e.endVisit(cam, v) })
+	v := &visit{cam: cam, number: number, text: visitText(cam, number), first: plate}
+	v.timer = newTimer(v)
 	cam.visits = append(cam.visits, v)
 	return v
 }
