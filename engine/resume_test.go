@@ -323,7 +323,11 @@ func resumeRun(t *testing.T, sets []*engine.Ruleset, seed uint64, n int) {
 			in = input{"stop", l.at, func(w *twin, at engine.Instant) []engine.Decision { return w.Stop(at) }}
 		}
 		if i == n-2 && rnd.IntN(2) == 0 {
-			in = input{"rest", l.at, func(w *twin, at engine.Instant) []engine.Decision { w.Rest(); return nil }}
+			in = input{"rest", l.at, func(w *twin, at engine.Instant) []engine.Decision {
+				out := w.Advance(at)
+				w.Rest()
+				return out
+			}}
 		}
 		out := in.do(live, in.at)
 		want := live.append(nil, out)
