@@ -492,6 +492,32 @@ func TestAFullDiskStopsNoDurableStep(t *testing.T) {
 	})
 }
 
+// instant is a store that answers before it returns.
+type instant struct{ *store }
+
+func (s instant) Put(p actions.Parcel, done func(error)) { s.parcels = append(s.parcels, p); done(nil) }
+func (s instant) Remove(string, func(error))             { panic("nothing was removed") }
+
+func TestAStoreMayAnswerAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := instant{newStore(t, &disk{})}
+		r, err := actions.New(actions.Config{
+			Handlers: []actions.Handler{action(1, func(context.Context, engine.Request) error { return actions.Away(errors.New("away")) })},
+			Now:      clock(), Store: s, Report: func(engine.Outcome, actions.Record) {},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := &bench{Runner: r, begin: time.Now()}
+		b.Submit(b.durable(1, "http://a"))
+		pass(time.Second / 2)
+		if got := r.Outbox(); len(got) != 1 || got[0].Tries != 1 {
+			t.Errorf("outbox %+v", got)
+		}
+		_ = r.Close(t.Context())
+	})
+}
+
 func TestADiskThatHangsStopsNoDurableStep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStore(t, &disk{})
