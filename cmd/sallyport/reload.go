@@ -94,18 +94,27 @@ func (r *reloader) load() (*engine.Ruleset, bool) {
 		return nil, false
 	}
 	r.took(rs, "")
-	if r.data != "" {
-		unkept := ""
-		if err := r.keep(); err != nil {
-			r.log.Warn("the rules could not be kept as the last good set", "error", err)
-			unkept = err.Error()
-		}
-		r.mu.Lock()
-		r.unkept = unkept
-		r.mu.Unlock()
-	}
+	r.keepLoaded()
 	return rs, true
 }
+
+// keepLoaded keeps the files that loaded, or remembers why that is not so.
+func (r *reloader) keepLoaded() {
+	if r.data == "" {
+		return
+	}
+	unkept := ""
+	if err := r.keep(); err != nil {
+		r.log.Warn("the rules could not be kept as the last good set", "error", err)
+		unkept = err.Error()
+	}
+	r.mu.Lock()
+	r.unkept = unkept
+	r.mu.Unlock()
+}
+
+// keepAgain is how soon files that loaded and could not be kept are kept again.
+const keepAgain = time.Minute
 
 func (r *reloader) took(rs *engine.Ruleset, instead string) {
 	r.mu.Lock()
@@ -200,10 +209,17 @@ func readBounded(path string, n int64) ([]byte, error) {
 
 // watch reads the rules again after every change and on SIGHUP, until ctx ends.
 func (r *reloader) watch(ctx context.Context, w *watch.Watcher, hangup <-chan os.Signal, swap func(*engine.Ruleset, []string)) {
+	again := time.NewTicker(keepAgain)
+	defer again.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-again.C:
+			if now := r.current(); now.unkept != "" && now.instead == "" && !rulefile.Failed(now.problems) {
+				r.keepLoaded()
+			}
+			continue
 		case <-w.Changes():
 		case <-hangup:
 		}
