@@ -113,6 +113,7 @@ type op struct {
 	images int64
 	ready  bool // pictures and body are as they are to be written
 	urgent bool // it is written at once
+	tried  bool // a transaction had it
 	done   func(error)
 }
 

@@ -23,10 +23,10 @@ func (p *Parcel) weight() int64 {
 	return int64(overhead + len(p.ID) + len(p.Lane) + len(p.Verb) + len(p.Fold) + len(p.Body) + len(p.Rule) + len(p.Key) + len(p.Step) + len(p.Reason))
 }
 
-// Put writes a parcel at once, before everything that is added later. done is called
-// by another goroutine, once: with nil when the parcel is on the disk, else with why
-// it is not known to be. One that failed is not tried again by itself; it may be
-// put again, and one that is there already is left as it is.
+// Put writes a parcel at once, before everything that is added later; it takes the
+// place of one with the same id. done is called by another goroutine, once: with nil
+// when the parcel is on the disk, else with why it is not. One that failed is not
+// tried again by itself. While the disk does not answer done is not called.
 func (j *Journal) Put(p Parcel, done func(error)) {
 	p.Body = append([]byte(nil), p.Body...)
 	o := &op{put: &p, bytes: p.weight(), done: done, urgent: true}
@@ -105,19 +105,22 @@ func readParcels(ctx context.Context, q querier) ([]Parcel, error) {
 // writeParcel puts a parcel into the outbox. refused says why it was not taken.
 func (s *store) writeParcel(p *Parcel) (refused, err error) {
 	var there int
-	if err := s.conn.QueryRowContext(context.Background(), "SELECT count(*) FROM outbox WHERE id = ?", p.ID).Scan(&there); err != nil || there > 0 {
+	if err := s.conn.QueryRowContext(context.Background(), "SELECT count(*) FROM outbox WHERE id = ?", p.ID).Scan(&there); err != nil {
 		return nil, err
 	}
-	if s.parcels >= maxParcels {
+	if there == 0 && s.parcels >= maxParcels {
 		return ErrOutboxFull, nil
 	}
 	body := p.Body
 	if body == nil {
 		body = []byte{}
 	}
-	err = s.exec(`INSERT INTO outbox (id, lane, verb, fold, body, rule, key, step, firing, created, due, expires, tries, next, reason) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+	err = s.exec(`INSERT INTO outbox (id, lane, verb, fold, body, rule, key, step, firing, created, due, expires, tries, next, reason)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET lane = excluded.lane, verb = excluded.verb, fold = excluded.fold,
+		body = excluded.body, rule = excluded.rule, key = excluded.key, step = excluded.step, firing = excluded.firing, created = excluded.created,
+		due = excluded.due, expires = excluded.expires, tries = excluded.tries, next = excluded.next, reason = excluded.reason`,
 		p.ID, p.Lane, p.Verb, p.Fold, body, p.Rule, p.Key, p.Step, p.Firing, micro(p.Created), micro(p.Due), micro(p.Expires), p.Tries, micro(p.Next), p.Reason)
-	if err == nil {
+	if err == nil && there == 0 {
 		s.parcels++
 	}
 	return nil, err

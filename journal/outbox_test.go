@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -25,12 +26,12 @@ func TestOutbox(t *testing.T) {
 		ID: "run1-7-0", Lane: "camera gate", Verb: "plates", Fold: "ABC1234", Body: []byte{0, 1, 255}, Rule: "r", Key: "gate/#1", Step: "plates add",
 		Firing: 7, Created: begun(), Due: begun().Add(time.Second), Expires: begun().Add(time.Hour),
 	}
-	put(t, j, p)
+	first := p
+	first.Lane, first.Body = "elsewhere", nil
+	put(t, j, first)
 	put(t, j, Parcel{ID: "b"})
 	put(t, j, Parcel{ID: "c"})
-	again := p
-	again.Lane = "elsewhere"
-	put(t, j, again) // it is there already
+	put(t, j, p) // in the place of the first
 	p.Tries, p.Next, p.Reason = 3, begun().Add(time.Minute), "refused"
 	changed := p
 	changed.Lane = "elsewhere"
@@ -72,6 +73,32 @@ func TestPutStandsBeforeWhatComesLater(t *testing.T) {
 	if b := j.batch(); len(b) != 3 || b[1].put == nil {
 		t.Errorf("%v", b)
 	}
+}
+
+// What its owner was told is not on the disk is not on it later either: nobody would
+// take it out.
+func TestPutThatFailed(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		j := open(t, dir)
+		// The commit fails after it reached the disk.
+		o := &op{put: &Parcel{ID: "a"}, tried: true}
+		if err := j.job(t.Context(), func(s *store) error {
+			_, err := s.write([]*op{o}, false)
+			j.mu.Lock()
+			j.push(o)
+			j.mu.Unlock()
+			return errors.Join(err, errPulled)
+		}); !errors.Is(err, errPulled) {
+			t.Fatal(err)
+		}
+		for j.Stats().Problem != "" {
+			time.Sleep(time.Second)
+		}
+		if ps, err := j.Parcels(t.Context()); err != nil || len(ps) != 0 || j.Stats().Parcels != 0 {
+			t.Errorf("%v, %v", ps, err)
+		}
+	})
 }
 
 func TestOutboxIsBounded(t *testing.T) {

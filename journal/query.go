@@ -409,10 +409,15 @@ func (j *Journal) read() (*Reader, error) {
 	return r, nil
 }
 
-// dropReader closes the reader: the database goes, or becomes another one.
+// dropReader closes the reader at the end.
 func (j *Journal) dropReader() {
 	j.readMu.Lock()
 	defer j.readMu.Unlock()
+	j.closeReader()
+}
+
+// closeReader closes the reader; the next who reads opens another. readMu is held.
+func (j *Journal) closeReader() {
 	if j.reader != nil {
 		_ = j.reader.Close() // it only read
 		j.reader = nil

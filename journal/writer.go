@@ -75,11 +75,14 @@ func (w *writer) run() {
 // open opens the database, as far as that can be done now.
 func (w *writer) open() bool {
 	j := w.j
+	// Nobody reads a database that is renamed.
+	j.readMu.Lock()
+	defer j.readMu.Unlock()
+	j.closeReader()
 	mayAside := w.aside.IsZero() || time.Since(w.aside) >= asideEvery
 	s, bad, err := openStore(j.cfg.Dir, j.cfg.Now(), mayAside)
 	if bad != nil && bad.file != "" {
 		w.aside = time.Now()
-		j.dropReader()
 		j.log.Error("the journal is damaged: it is set aside and a new one begun", "file", bad.file, "error", bad.err, "steps saved", bad.saved)
 	}
 	if err != nil {
@@ -90,6 +93,9 @@ func (w *writer) open() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.head, j.parcels, j.size = s.head.head(), s.parcels, s.size()
+	if w.retry.IsZero() {
+		j.problem = nil // it only was slow
+	}
 	set := bad != nil && bad.file != ""
 	if j.nextID == 0 && set {
 		j.nextID = j.cfg.freshID()
@@ -115,13 +121,17 @@ func (w *writer) fails(err error) {
 }
 
 // refuse tells all who wait that nothing is written at present. Parcels are left to
-// those who put them; entries wait on.
+// those who put them: one whose commit failed may be on the disk all the same, and is
+// taken out of it. Entries wait on.
 func (w *writer) refuse() {
 	j := w.j
 	j.mu.Lock()
 	err := j.problem
 	tell := j.takeDone(func(*op) bool { return true })
 	j.queue = slices.DeleteFunc(j.queue, func(o *op) bool {
+		if o.put != nil && o.tried {
+			o.remove, o.put = o.put.ID, nil
+		}
 		gone := o.put != nil || o.probe
 		if gone {
 			j.weigh(o, -1)
@@ -163,6 +173,9 @@ func (w *writer) write() bool {
 	}
 	j.mu.Lock()
 	batch := j.batch()
+	for _, o := range batch {
+		o.tried = true
+	}
 	j.mu.Unlock()
 	for _, o := range batch {
 		w.prepare(o)
@@ -227,7 +240,8 @@ func (w *writer) watch() (stop func()) {
 			j.mu.Unlock()
 			return
 		}
-		tell := j.takeDone(func(o *op) bool { return !o.added.After(late) })
+		// Parcels are not given up: those who put them have patience of their own.
+		tell := j.takeDone(func(o *op) bool { return (o.entry != nil || o.probe) && !o.added.After(late) })
 		timer.Reset(time.Second)
 		j.mu.Unlock()
 		j.failed(ErrSlow)
@@ -298,8 +312,9 @@ func (w *writer) job(do func(*store) error) error {
 	}
 	size := w.store.size()
 	w.j.mu.Lock()
+	defer w.j.mu.Unlock()
 	w.j.size = size
-	w.j.mu.Unlock()
+	w.j.problem = nil // it only was slow
 	return nil
 }
 
