@@ -257,7 +257,7 @@ func moreThan(got, want string) bool {
 // TestRandomRunsOpenOnceOverKills lets cars come and go, and kills the program at
 // random requests, many times, with clocks that are not set or go back.
 func TestRandomRunsOpenOnceOverKills(t *testing.T) {
-	seeds := uint64(80)
+	seeds := uint64(40)
 	if os.Getenv("SALLYPORT_LONG") != "" {
 		seeds = 5000
 	}
@@ -558,7 +558,7 @@ func TestWhatWasGivenBackIsNotChargedByAMark(t *testing.T) {
 // with one that has an older state and the marks since.
 func TestMarksChargeWhatAStateWould(t *testing.T) {
 	compared := 0
-	for seed := range uint64(20) {
+	for seed := range uint64(8) {
 		rnd := rand.New(rand.NewPCG(seed, 5))
 		l := gateLife(t,
 			&Rule{Name: "visit", On: []Kind{KindPlate}, When: listed, Do: []Step{pulse("gate"), pulse("horn").later(3 * time.Second)}},
@@ -620,7 +620,7 @@ func TestMarksChargeWhatAStateWould(t *testing.T) {
 			l.wait(time.Duration(rnd.IntN(3000)) * time.Millisecond)
 		}
 	}
-	if compared < 1000 {
+	if compared < 400 {
 		t.Errorf("compared only %d times", compared)
 	}
 }
