@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	"github.com/sallyport/sallyport/engine"
 	"github.com/sallyport/sallyport/engine/rulefile"
 	"github.com/sallyport/sallyport/inputs/camera"
+	"github.com/sallyport/sallyport/inputs/recording"
 	"github.com/sallyport/sallyport/journal/segment"
 	"github.com/sallyport/sallyport/viewtron/sim"
 )
@@ -195,6 +197,13 @@ func (l *liveRun) post(body []byte) {
 		}
 		l.port.Release(it)
 	}
+}
+
+// swap puts another set in force.
+func (l *liveRun) swap(rules *engine.Ruleset) {
+	l.rec.rules(l.now(), rules.Hash, nil)
+	l.decided(l.eng.Swap(l.now(), rules))
+	l.rec.snapshot(l.eng)
 }
 
 // stop ends the run in order.
@@ -418,6 +427,97 @@ func TestExportedRangesDecideTheSame(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestARecordingOverAReload: with the rules of before it decides what was decided up
+// to the reload, with those of after it from there on.
+func TestARecordingOverAReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecordedTest(t)
+		after := strings.NewReplacer("20s", "12s", "limit: 2/1h", "limit: 3/1h", "for: 30s", "for: 40s").Replace(recordedRules)
+		rec := r.recorder()
+		l := startRun(t, r.site, recordRules(t, r.site, recordedRules), rec, nil)
+		rnd := rand.New(rand.NewPCG(3, 4))
+		some := func() {
+			for range 50 {
+				l.something(rnd)
+				l.pass(time.Duration(rnd.IntN(120_000)) * time.Millisecond)
+			}
+		}
+		some()
+		reload := l.now().Wall
+		l.swap(recordRules(t, r.site, after))
+		some()
+		l.stop()
+		r.close(rec)
+		file, _ := r.export()
+		end := l.now().Wall.Add(time.Hour)
+		other := func(was, is string) string {
+			return "sallyport: replay: the recording was made with other rules (set " + short(recordRules(t, r.site, was).Hash) +
+				") than these (set " + short(recordRules(t, r.site, is).Hash) + "): what they decide may differ\n"
+		}
+		replayed, errs := r.replay(file, recordedRules)
+		same(t, "with the rules of before", decidedBetween(t, l.said, time.Time{}, reload.Add(-1)), decidedBetween(t, replayed, time.Time{}, reload.Add(-1)))
+		if errs != other(after, recordedRules) {
+			t.Errorf("says %s", errs)
+		}
+		replayed, errs = r.replay(file, after)
+		same(t, "with the rules of after", decidedBetween(t, l.said, reload.Add(time.Millisecond), end), decidedBetween(t, replayed, reload.Add(time.Millisecond), end))
+		if want := other(recordedRules, after) + "sallyport: replay: from " + reload.Format(time.DateTime) +
+			" on the recording was made with these rules: the replay goes on from its snapshot of then\n"; errs != want {
+			t.Errorf("says %swant %s", errs, want)
+		}
+	})
+}
+
+// TestSnapshotsAreWhatAReplayKnows: at each snapshot of a run a replay that began with
+// the run knows the same, to the byte.
+func TestSnapshotsAreWhatAReplayKnows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecordedTest(t)
+		rules := recordRules(t, r.site, recordedRules)
+		rec := r.recorder()
+		l := startRun(t, r.site, rules, rec, nil)
+		rnd := rand.New(rand.NewPCG(5, 6))
+		for range 150 {
+			l.something(rnd)
+			l.pass(time.Duration(rnd.IntN(120_000)) * time.Millisecond)
+		}
+		r.close(rec)
+		file, _ := r.export()
+		in, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.Close()
+		p := process{stderr: io.Discard, getenv: func(string) string { return "" }}
+		play, err := newReplay("replay", p, r.site, rules, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compared := 0
+		play.passed = func(_ engine.Instant, state []byte) {
+			compared++
+			own, err := play.engine.Snapshot()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(own, state) {
+				n := 0
+				for n < min(len(own), len(state)) && own[n] == state[n] {
+					n++
+				}
+				from := max(0, n-60)
+				t.Errorf("snapshot %d differs at byte %d:\nlive     …%.160s\nreplayed …%.160s", compared, n, state[from:], own[from:])
+			}
+		}
+		if err := play.run(t.Context(), recording.NewReader(file, in)); err != nil {
+			t.Fatal(err)
+		}
+		if compared < 2 {
+			t.Errorf("%d snapshots were compared", compared)
+		}
+	})
 }
 
 // segmentLine is a line that goes past the recorder.
