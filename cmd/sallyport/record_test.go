@@ -131,7 +131,7 @@ func startRun(t *testing.T, site *config.Site, rules *engine.Ruleset, rec *recor
 
 func (l *liveRun) now() engine.Instant {
 	t := time.Now()
-	return engine.Instant{Mono: t.Sub(l.start), Wall: t.Round(0).Add(l.shift)}
+	return engine.Instant{Mono: t.Sub(l.start), Wall: t.Round(0).UTC().Add(l.shift)}
 }
 
 // decided notes decisions, carries out what they ask for and gives the outcomes.
@@ -189,7 +189,7 @@ func (l *liveRun) post(body []byte) {
 	r.RemoteAddr = "127.0.0.1:4000"
 	l.port.ServeHTTP(answer{http.Header{}}, r)
 	for it, ok := l.port.Take(); ok; it, ok = l.port.Take() {
-		at := engine.Instant{Mono: it.Received.Sub(l.start), Wall: it.Received.Round(0).Add(l.shift)}
+		at := engine.Instant{Mono: it.Received.Sub(l.start), Wall: it.Received.Round(0).UTC().Add(l.shift)}
 		l.rec.item(at, it, false)
 		for _, ev := range it.Events {
 			ev.Received = at.Wall
@@ -411,6 +411,7 @@ func TestExportedRangesDecideTheSame(t *testing.T) {
 			if errs != "" {
 				t.Errorf("replay says %s", errs)
 			}
+			middle := 0 // exports that begin in the middle of a run
 			for range 5 {
 				since := begun.Add(time.Duration(rnd.Int64N(int64(time.Since(begun)))))
 				until := since.Add(time.Duration(rnd.IntN(5000)) * time.Second)
@@ -419,11 +420,20 @@ func TestExportedRangesDecideTheSame(t *testing.T) {
 				if errs != "" {
 					t.Errorf("replay says %s", errs)
 				}
+				if b, err := os.ReadFile(file); err != nil {
+					t.Error(err)
+				} else if _, rest, _ := bytes.Cut(b, []byte("\n")); bytes.HasPrefix(rest, []byte(`{"type":"snapshot",`)) &&
+					bytes.Contains(rest[:bytes.IndexByte(rest, '\n')], []byte(`"state":`)) {
+					middle++
+				}
 				same(t, fmt.Sprintf("seed %d, from %v to %v", seed, since.Sub(begun), until.Sub(begun)),
 					decidedBetween(t, live, since, until), decidedBetween(t, replayed, since, until))
 				if early := decidedBetween(t, replayed, time.Time{}, since.Truncate(time.Millisecond).Add(-1)); len(early) > 0 {
 					t.Errorf("decisions of before are printed: %s", early[0])
 				}
+			}
+			if middle == 0 {
+				t.Error("every export begins with a run")
 			}
 		})
 	}
