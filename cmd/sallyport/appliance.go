@@ -46,6 +46,10 @@ type parts struct {
 	onLog      func(at engine.Instant, rule, line string)
 	// onClosed is told why a plate that was read made no rule fire. May be nil.
 	onClosed func(at engine.Instant, plate string, why []string)
+	// secret finds a secret of the site file; programs are started as runAs, nil for
+	// the user of this program.
+	secret func(name string) (string, error)
+	runAs  *actions.User
 	// state is what an earlier run left; onState is told what the next one needs. It
 	// is called by the loop and must not block.
 	state   *engine.State
@@ -54,6 +58,9 @@ type parts struct {
 	// one, and closes what it gives when that is done. nil: none is kept.
 	marks    []engine.Mark
 	keepMark func(*engine.Mark) <-chan struct{}
+	// synced, when set, waits until the journal is on the disk: nothing moves before
+	// (`sync: true`).
+	synced func(context.Context) error
 	// relayState is what an earlier run left of the relays; onRelayState is told what
 	// the next one needs, by one goroutine at a time.
 	relayState   *relay.Saved
@@ -86,6 +93,8 @@ type appliance struct {
 	stopped chan struct{} // closed when the loop has ended
 	explain time.Duration // the loop's own: when a plate that opened nothing may be explained again
 	wall    time.Duration // the loop's own: how far the wall clock is from the decision clock
+	// unsynced are the loop's own: requests that wait for what it is about to tell.
+	unsynced []unsynced
 }
 
 // newAppliance puts the parts together. Relays are set off before it returns.
@@ -97,7 +106,11 @@ func newAppliance(p parts) (*appliance, error) {
 	a.inbox.wake = make(chan struct{}, 1)
 	var err error
 	a.memory = &relayMemory{keep: p.onRelayState}
-	a.relay, err = relay.New(p.relays, relay.Options{Now: a.mono, Wall: wallClock, Restore: p.relayState, OnChange: func(c relay.Change, missed int) {
+	var readyWait time.Duration // as relays do
+	if p.synced != nil {
+		readyWait = syncTime
+	}
+	a.relay, err = relay.New(p.relays, relay.Options{Now: a.mono, Wall: wallClock, Restore: p.relayState, ReadyWait: readyWait, OnChange: func(c relay.Change, missed int) {
 		if missed > 0 {
 			a.log.Error("relay changes were left out: the loop is too slow", "missed", missed)
 		}
@@ -128,9 +141,9 @@ func newAppliance(p parts) (*appliance, error) {
 		},
 		Handlers: []actions.Handler{
 			actions.NewRelay(a.relay),
-			httpcall.New(httpcall.Config{}),
-			runverb.New(p.site.AllowPrograms, nil),
-			shell.New(p.site.AllowShell, nil),
+			httpcall.New(httpcall.Config{DenyPrivate: p.site.DenyPrivate, Secret: p.secret}),
+			runverb.New(p.site.AllowPrograms, p.runAs),
+			shell.New(p.site.AllowShell, p.runAs),
 			plates.New(plates.Config{Cameras: p.lists}),
 			log.New(func(rule, line string) { a.inbox.put(input{log: &logLine{rule, line}}) }),
 		},
@@ -335,7 +348,6 @@ func (a *appliance) takePosts(ctx context.Context, eng *engine.Engine) (more boo
 			at.Wall, at.Mono = at.Wall.Add(waited), at.Mono+waited
 		}
 		late := waited > a.site.Late
-		a.rec.item(at, it, late)
 		for _, ev := range it.Events {
 			ev.Received = at.Wall
 			ev.Late = late
@@ -353,6 +365,8 @@ func (a *appliance) takePosts(ctx context.Context, eng *engine.Engine) (more boo
 				a.onClosed(at, ev.Plate.Number, whyNot(eng))
 			}
 		}
+		// After what it led to was handed out: to record it takes longer than to decide.
+		a.rec.item(at, it, late)
 		a.port.Release(it)
 	}
 	return true
@@ -512,12 +526,54 @@ func (a *appliance) hand(q *engine.Request) {
 	runtime.Gosched()
 }
 
+// syncTime is how long a relay waits for the journal to be on the disk (`sync: true`).
+// A disk that hangs or is full does not keep a gate closed for longer.
+const syncTime = time.Second
+
+// unsynced is a request that waits for the journal.
+type unsynced struct {
+	marked <-chan struct{} // its mark is on record; nil: there is none
+	ready  chan struct{}
+}
+
 // recorded says when the mark of a request is on record: then it may move something.
+// With `sync: true` the journal must be on the disk as well.
 func (a *appliance) recorded(q engine.Request) <-chan struct{} {
-	if a.keepMark == nil {
-		return nil
+	var marked <-chan struct{}
+	if a.keepMark != nil {
+		marked = a.keepMark(q.Mark)
 	}
-	return a.keepMark(q.Mark)
+	if a.synced == nil {
+		return marked
+	}
+	u := unsynced{marked, make(chan struct{})}
+	a.unsynced = append(a.unsynced, u)
+	return u.ready
+}
+
+// sync lets what waits for the journal go on, once that is on the disk.
+func (a *appliance) sync() {
+	if len(a.unsynced) == 0 {
+		return
+	}
+	all := a.unsynced
+	a.unsynced = nil
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), syncTime)
+		defer cancel()
+		if err := a.synced(ctx); err != nil {
+			a.log.Error("the journal is not on the disk: relays move all the same", "error", err)
+			return // they have waited as long as they should
+		}
+		for _, u := range all {
+			select {
+			case <-u.marked:
+				close(u.ready)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
 }
 
 // decided tells of what the engine decided; cause is the id of the journal's entry of
@@ -531,6 +587,7 @@ func (a *appliance) decided(cause int64, ds []engine.Decision) {
 	if a.told != nil && len(ds) > 0 {
 		a.told.decided(cause, ds)
 	}
+	a.sync()
 }
 
 // closeRelays turns every relay off and releases the lines, in under a second.

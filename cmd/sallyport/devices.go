@@ -49,7 +49,10 @@ func openRelays(site *config.Site, devices map[string]*client.Client) ([]relay.C
 			continue
 		}
 		relays = append(relays, relay.Config{
-			Spec:   relay.Spec{Name: r.Name, MaxOn: r.MaxOn, MinOff: r.MinOff, Interlock: r.Interlock, InterlockWait: r.InterlockWait},
+			Spec: relay.Spec{
+				Name: r.Name, MaxOn: r.MaxOn, MinOff: r.MinOff, Interlock: r.Interlock, InterlockWait: r.InterlockWait,
+				DailyCap: r.DailyCap, Feedback: r.Feedback, FeedbackTime: r.FeedbackTime,
+			},
 			Driver: line,
 		})
 	}

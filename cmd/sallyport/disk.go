@@ -50,7 +50,7 @@ func openDisk(site *config.Site, record string, secrets []string, log *slog.Logg
 	if d.rec, err = newRecorder(recorderConfig{data: site.Data, file: record, log: log}); err != nil {
 		return nil, errors.Join(err, d.closeJournal())
 	}
-	d.marks = newMarkLog(filepath.Join(site.Data, marksFile), false, log)
+	d.marks = newMarkLog(filepath.Join(site.Data, marksFile), site.Sync, log)
 	d.states = newKeeper(filepath.Join(site.Data, stateFile), log, func(file string, state engine.State) error {
 		err := writeState(file, state)
 		if err == nil {
@@ -278,6 +278,9 @@ func siteSecrets(site *config.Site, p process) []string {
 	}
 	for _, n := range site.Notifiers {
 		add(n.URL)
+	}
+	for _, n := range site.Secrets {
+		add(n.Secret)
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport/sallyport/actions/relay"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/engine"
 	"github.com/sallyport/sallyport/inputs/recording"
@@ -247,3 +249,57 @@ func TestErrorsOfTheLogAreEntries(t *testing.T) {
 		t.Error(&text)
 	}
 }
+
+// TestNothingMovesBeforeTheJournalIsOnTheDisk: with `sync: true` the firing can be
+// read from the disk at the moment that the line moves.
+func TestNothingMovesBeforeTheJournalIsOnTheDisk(t *testing.T) {
+	saw := make(chan error, 1)
+	line := &readingLine{saw: saw}
+	s := startSite(t, rulesText, func(svc *service) {
+		svc.site.Sync = true
+		line.data = svc.site.Data
+		svc.relays = []relay.Config{
+			{Spec: relay.Spec{Name: "porch", MaxOn: time.Hour}, Driver: &spyLine{}},
+			{Spec: relay.Spec{Name: "gate", MaxOn: time.Second}, Driver: line},
+		}
+	})
+	s.post(plateRead("ABC1234"))
+	select {
+	case err := <-saw:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the gate did not open")
+	}
+}
+
+// readingLine looks for a firing in the journal at the moment that it is turned on.
+type readingLine struct {
+	data string
+	saw  chan error
+}
+
+func (l *readingLine) Set(on bool) error {
+	if !on {
+		return nil
+	}
+	l.saw <- func() error {
+		r, err := journal.OpenReader(l.data)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		entries, _, err := r.List(context.Background(), journal.Query{Kinds: []string{journal.KindFiring}})
+		if err != nil {
+			return err
+		}
+		if len(entries) != 1 || entries[0].Rule != "gate" {
+			return fmt.Errorf("firings on the disk: %v", entries)
+		}
+		return nil
+	}()
+	return nil
+}
+
+func (l *readingLine) Close() error { return nil }

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
+	"github.com/sallyport/sallyport/actions"
 	"github.com/sallyport/sallyport/actions/plates"
 	"github.com/sallyport/sallyport/actions/relay"
 	"github.com/sallyport/sallyport/config"
@@ -121,6 +123,12 @@ func (s *service) run(ctx context.Context) (err error) {
 		site:   s.site, rules: rules, cameras: cams, relays: s.relays, log: log, shift: s.shift,
 		onEvent: lines.event, onDecision: lines.decision, onRelay: lines.relay, onLog: lines.logStep,
 	}
+	parts.secret = s.secret
+	if s.site.RunAs != "" {
+		if parts.runAs, err = actions.LookupUser(s.site.RunAs); err != nil {
+			return errors.Join(err, closeRelays(s.relays))
+		}
+	}
 	if !s.json { // decisions say what was decided, and `why` the rest
 		parts.onClosed = lines.closed
 	}
@@ -142,6 +150,9 @@ func (s *service) run(ctx context.Context) (err error) {
 		parts.log = log
 		parts.told, parts.rec, parts.store = kept.told, kept.rec, outboxStore{kept.journal}
 		parts.keepMark, parts.onState, parts.onRelayState = kept.marks.keep, kept.states.keep, kept.relays.keep
+		if s.site.Sync {
+			parts.synced = kept.journal.Sync
+		}
 		r.log, r.refused = log, func(hash string, problems []string) {
 			kept.told.reload(engine.Instant{Wall: time.Now()}, hash, false, problems)
 		}
@@ -257,6 +268,15 @@ func (s *service) run(ctx context.Context) (err error) {
 	case <-stopCtx.Done():
 	}
 	return err
+}
+
+// secret finds a secret of the site file.
+func (s *service) secret(name string) (string, error) {
+	secret, ok := s.site.Secret(name)
+	if !ok {
+		return "", fmt.Errorf("there is no secret %q in the site file", name)
+	}
+	return secret.Value(s.getenv, os.ReadFile)
 }
 
 // printer writes a line an event and a line a decision. Decisions come from the

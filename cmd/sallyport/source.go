@@ -87,6 +87,9 @@ func (s *source) relays(context.Context) ([]web.Relay, error) {
 
 func (s *source) webRelay(r relay.State) web.Relay {
 	w := web.Relay{Name: r.Name, On: r.On, Cause: r.Cause, MaxOn: web.Seconds(r.MaxOn), Fault: r.Fault, Waits: r.Waits, Who: r.Who, Today: r.Today}
+	if spec, ok := s.site.Relay(r.Name); ok {
+		w.DailyCap = spec.DailyCap
+	}
 	if r.Cause != "" {
 		w.Since = web.Time{Time: s.start.Add(r.Since + s.shift)}
 	}
