@@ -1,11 +1,12 @@
 // Package relay moves relays, and keeps them from being moved wrongly.
 //
 // [Bank] is the arithmetic of a site's relays as a pure state machine: pulses,
-// leases, the latch, max_on, min_off, interlocks and the limit on switches. It
-// has no clock and no goroutine, so tests, replays and the running program use
-// the very same code. [Service] is a Bank with a clock, and one goroutine per
-// relay that owns its line. A relay that is on goes off by the Service alone;
-// nothing else has to be alive for it.
+// leases, the latch, max_on, min_off, interlocks, the daily cap, feedback and the
+// limit on switches. It has no clock and no goroutine, so tests, replays and the
+// running program use the very same code. [Service] is a Bank with a clock, and
+// one goroutine per relay that owns its line. A relay that is on goes off by the
+// Service alone; nothing else has to be alive for it. [Saved] is what must
+// outlast a restart. [Off] drives lines off without anything else.
 package relay
 
 import "time"
