@@ -1,10 +1,10 @@
 package gpio
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"syscall"
 	"time"
@@ -25,8 +25,11 @@ type Input struct {
 	file    *os.File
 	control syscall.RawConn
 	done    chan struct{} // closed when nobody reads events any more
-	clock   eventClock    // of the goroutine that reads events
-	seq     uint32        // of the last event; the kernel counts from 1
+
+	// Covered by tap.mu.
+	clock eventClock
+	seq   uint32 // of the last event; the kernel counts from 1
+	buf   [kernelEdges * eventSize]byte
 }
 
 // Errors that a chip's refusal comes down to.
@@ -84,10 +87,16 @@ func (in *Input) Close() error {
 }
 
 // value reads the level from the kernel; of a line that the kernel debounces it
-// is the one that counts.
+// is the one that counts. mu is held, once there is a tap. The events that wait are
+// taken first: a level that was told before its event would be told again by it.
 func (in *Input) value() (bool, error) {
 	values := uapi.LineValues{Mask: 1}
-	err := control(in.control, func(fd uintptr) error { return uapi.GetLineValuesV2(fd, &values) })
+	err := control(in.control, func(fd uintptr) error {
+		if in.tap != nil && in.settle == 0 {
+			in.drain(fd) // what is wrong with it the watch finds out, too
+		}
+		return uapi.GetLineValuesV2(fd, &values)
+	})
 	if err != nil {
 		return false, fmt.Errorf("%s: cannot be read: %w", in.at, err)
 	}
@@ -97,27 +106,37 @@ func (in *Input) value() (bool, error) {
 // watch hands the kernel's events to the tap until the line is closed or gone.
 func (in *Input) watch() {
 	defer close(in.done)
-	buf := make([]byte, 16*eventSize)
-	for {
-		n, err := in.file.Read(buf)
-		now := time.Now()
-		if err == nil && n < eventSize {
-			err = errNoEvents // waiting again would return at once, for ever
+	var failed error
+	closed := in.control.Read(func(fd uintptr) (done bool) {
+		for more := true; more; {
+			in.mu.Lock()
+			more, failed = in.drain(fd)
+			in.mu.Unlock()
 		}
-		if err != nil {
-			var at *fs.PathError // would name the line twice
-			if errors.As(err, &at) {
-				err = at.Err
-			}
-			in.fail(fmt.Errorf("%s: cannot be watched: %w", in.at, err))
-			return
-		}
-		in.mu.Lock()
-		for b := buf[:n]; len(b) >= eventSize; b = b[eventSize:] {
-			in.take(b, now)
-		}
-		in.mu.Unlock()
+		return failed != nil
+	})
+	in.fail(fmt.Errorf("%s: cannot be watched: %w", in.at, cmp.Or(failed, closed)))
+}
+
+// drain takes the events that wait, as many as the kernel keeps, and says whether
+// there may be more. It does not wait for any. mu is held.
+func (in *Input) drain(fd uintptr) (more bool, err error) {
+	n, err := syscall.Read(int(fd), in.buf[:])
+	now := time.Now()
+	switch {
+	case errors.Is(err, syscall.EINTR):
+		return true, nil
+	case errors.Is(err, syscall.EAGAIN):
+		return false, nil
+	case err != nil:
+		return false, err
+	case n < eventSize:
+		return false, errNoEvents // waiting again would return at once, for ever
 	}
+	for b := in.buf[:n]; len(b) >= eventSize; b = b[eventSize:] {
+		in.take(b, now)
+	}
+	return true, nil
 }
 
 // take hands on one event that was read at that time.
