@@ -16,7 +16,8 @@ import (
 const console = "/dev/ttyAMA0"
 
 // initScript is the first process. It runs the tests of one package after the
-// other, and says how each ended. @TESTS@ are their names.
+// other, and says how each ended. @TESTS@ are their names. The tests that take the
+// chip away come last.
 const initScript = `#!/bin/sh
 export PATH=/bin HOME=/tmp TMPDIR=/tmp
 mount -t proc none /proc
@@ -29,12 +30,19 @@ date -s @@NOW@ >/dev/null
 stty -F ` + console + ` -echo
 export SALLYPORT_GPIO=gpiochip0 SALLYPORT_GPIO_HOST=` + console + ` SALLYPORT_BIN=/sallyport
 cd /tmp
-for name in @TESTS@; do
-	echo "@@BEGIN $name"
-	/tests/$name -test.v -test.run '^TestChip' -test.timeout 100s </dev/null
+tests() { # tests NAME PATTERN
+	echo "@@BEGIN $1"
+	/tests/$1 -test.v -test.run "$2" -test.timeout 100s </dev/null
 	code=$?
 	echo
-	echo "@@END $name $code"
+	echo "@@END $1 $code"
+}
+for name in @TESTS@; do
+	tests $name '^TestChip'
+done
+export SALLYPORT_GPIO_GONE=1
+for name in @TESTS@; do
+	tests $name '^TestChipGone$'
 done
 echo "@@DONE"
 poweroff -f

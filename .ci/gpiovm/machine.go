@@ -113,7 +113,8 @@ type report struct {
 // tally counts the tests of one package.
 type tally struct {
 	passed, failed, skipped int
-	exit                    string // of the tests' process; empty until it ended
+	ended                   bool
+	code                    string // of the tests' process, the first that is not 0
 }
 
 // hear takes a line of the console, and says whether it was the last.
@@ -123,11 +124,17 @@ func (r *report) hear(line string) (done bool) {
 	case line == "@@DONE":
 		return true
 	case len(words) == 2 && words[0] == "@@BEGIN":
-		r.now = new(tally)
-		r.packages[words[1]] = r.now
+		if r.packages[words[1]] == nil {
+			r.packages[words[1]] = new(tally)
+		}
+		r.now = r.packages[words[1]]
+		r.now.ended = false
 	case r.now == nil:
 	case len(words) == 3 && words[0] == "@@END":
-		r.now.exit = words[2]
+		r.now.ended = true
+		if r.now.code == "" || r.now.code == "0" {
+			r.now.code = words[2]
+		}
 		r.now = nil
 	case strings.HasPrefix(line, "--- PASS: "):
 		r.now.passed++
@@ -145,10 +152,10 @@ func (r *report) problems(packages []string) []string {
 	for _, p := range packages {
 		t := r.packages[testName(p)]
 		switch {
-		case t == nil || t.exit == "":
+		case t == nil || !t.ended:
 			problems = append(problems, p+": the tests did not end")
-		case t.exit != "0":
-			problems = append(problems, fmt.Sprintf("%s: tests failed (%d passed, %d failed, exit code %s)", p, t.passed, t.failed, t.exit))
+		case t.code != "0":
+			problems = append(problems, fmt.Sprintf("%s: tests failed (%d passed, %d failed, exit code %s)", p, t.passed, t.failed, t.code))
 		case t.passed == 0:
 			problems = append(problems, p+": no test named TestChip… ran")
 		}
