@@ -303,3 +303,49 @@ func (l *readingLine) Set(on bool) error {
 }
 
 func (l *readingLine) Close() error { return nil }
+
+// TestAnExportDecidesWhatTheRunDecided: what a running program decided, a replay of
+// its own recording decides too, byte for byte.
+func TestAnExportDecidesWhatTheRunDecided(t *testing.T) {
+	rules := rulesText + `  - name: bell
+    on: plate
+    when: plate.number != ""
+    per: plate
+    cooldown: 1h
+    do: [{flag: rang, set: true, for: 100ms}, {log: "${plate.number}", after: 50ms}]
+  - name: after the bell
+    when: flag("rang")
+    for: 20ms
+    do: [{relay: porch, follow: true}]
+flags: {rang: false}
+`
+	s := startSite(t, rules, func(svc *service) { svc.json = true })
+	for i := range 3 {
+		for _, body := range [][]byte{plateRead("ABC1234"), plateRead("XYZ999"), plateRead(fmt.Sprint("CAR10", i)), plateRead("ABC1234")} {
+			s.post(body)
+		}
+		s.out.await(fmt.Sprint(`"key":"CAR10`, i, `","camera":"gate","step":"log`))
+	}
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	var live strings.Builder
+	for line := range strings.Lines(s.out.String()) {
+		if strings.HasPrefix(line, `{"at":`) {
+			live.WriteString(line)
+		}
+	}
+	site := filepath.Join(s.dir, "sallyport.yaml")
+	code, recorded, errs := runCommand(t, "export", "-c", site)
+	if code != 0 {
+		t.Fatal(errs)
+	}
+	file := filepath.Join(t.TempDir(), "r.jsonl")
+	if err := os.WriteFile(file, []byte(recorded), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, replayed, errs := runCommand(t, "replay", "-c", site, "--json", file)
+	if code != 0 || replayed != live.String() {
+		t.Errorf("code %d %s\nlive\n%s\nreplayed\n%s", code, errs, live.String(), replayed)
+	}
+}
