@@ -182,6 +182,7 @@ func (e *Engine) Advance(to Instant) []Decision {
 // taken after something later is taken now: the decision clock does not go back.
 func (e *Engine) begin(to Instant) {
 	e.out = e.out[:0]
+	e.copyOf, e.copy = nil, nil
 	if to.Mono < e.now.Mono {
 		to.Wall = to.Wall.Add(e.now.Mono - to.Mono)
 		to.Mono = e.now.Mono
