@@ -34,7 +34,7 @@ type Pack struct {
 // as distances from. zone is the place whose clock most wall times are of. Beyond most
 // bytes it is an error.
 func NewPack(now time.Duration, zone *time.Location, most int) *Pack {
-	return &Pack{now: now, zone: zone, most: most, room: int64(most) * memory}
+	return &Pack{b: make([]byte, 0, min(most, 1<<18)), now: now, zone: zone, most: most, room: int64(most) * memory}
 }
 
 // OpenPack gives a pack to read b from. now is the moment of the writing on the
