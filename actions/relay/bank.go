@@ -63,6 +63,7 @@ type state struct {
 	cause  string // of the last change
 	by     asker  // who turned it on last
 	last   asker  // who is behind the last change
+	due    bool   // the line is still to be driven on: pulse and max_on count from then
 	coming bool   // the line is not yet known to be on
 	going  bool   // the line is not yet known to be off
 	stuck  bool   // the line could not be set off
@@ -191,6 +192,29 @@ func (b *Bank) AwaitOffs() {
 	}
 }
 
+// Driving reports that the relay's line is about to be driven on, after AwaitOffs:
+// a pulse and max_on count from here, so that what comes before it (a note on the
+// disk, a busy machine) makes no pulse shorter. [Bank.On] does it where it was left out.
+func (b *Bank) Driving(now time.Duration, relay string) {
+	r := b.find(relay)
+	if r == nil {
+		return
+	}
+	now = b.advance(now)
+	r.driving(now)
+	b.advance(now)
+}
+
+func (r *state) driving(now time.Duration) {
+	if !r.on || !r.due {
+		return
+	}
+	if r.pulse {
+		r.pulseEnd = later(r.pulseEnd, now-r.onAt)
+	}
+	r.due, r.onAt = false, now
+}
+
 // On reports that the relay's line was driven on. It answers every change to
 // on, after AwaitOffs.
 func (b *Bank) On(now time.Duration, relay string) {
@@ -199,6 +223,7 @@ func (b *Bank) On(now time.Duration, relay string) {
 		return
 	}
 	now = b.advance(now)
+	r.driving(now)
 	r.counted = false
 	if r.on && r.coming {
 		r.coming, r.settled = false, now
@@ -565,7 +590,7 @@ func (b *Bank) next() (time.Duration, due, int) {
 		if r.on {
 			consider(later(r.onAt, r.MaxOn), dueMaxOn)
 		}
-		if r.pulse {
+		if r.pulse && !r.due {
 			consider(r.pulseEnd, duePulse)
 		}
 		for k := range r.leases {
@@ -645,6 +670,7 @@ func (b *Bank) turn(now time.Duration, r *state, on bool, by asker) {
 	r.switches = append(r.switches, now)
 	r.on, r.since, r.cause, r.last, r.settled = on, now, by.cause, by, now
 	r.coming, r.going = on && b.await, !on && b.await
+	r.due = r.coming
 	if on {
 		r.onAt, r.by, r.moved, r.pulsed, r.counted = now, by, true, "", true
 		r.ons = append(tail(recent(r.ons, now, day), maxOns-1), now)

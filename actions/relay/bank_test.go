@@ -71,6 +71,7 @@ func script(t *testing.T, b *Bank, lines string) {
 		if got := answer(b.Do(now, q)); got != want {
 			t.Errorf("%s: got %q", line, got)
 		}
+		b.Driving(now, q.Relay) // lines here are driven at once
 	}
 }
 
@@ -646,6 +647,26 @@ func TestStatesSayWhy(t *testing.T) {
 	}
 	if all := b.States(); len(all) != 2 || all[0].Name != "gate" || all[1].Name != "porch" {
 		t.Errorf("states %+v", all)
+	}
+}
+
+// TestTimesCountFromTheLine: what comes before a line is driven, as a note on the
+// disk, makes neither pulse nor max_on shorter or longer.
+func TestTimesCountFromTheLine(t *testing.T) {
+	b := newBank(t, gate, porch)
+	b.AwaitOffs()
+	b.Off(0, "gate")
+	b.Off(0, "porch")
+	b.Do(time.Second, Request{Relay: "gate", Verb: Pulse, Length: 40 * ms})
+	b.Do(time.Second, Request{Relay: "porch", Verb: SetOn})
+	b.Driving(1100*ms, "gate")
+	b.Driving(1200*ms, "gate") // the line is driven once
+	b.Driving(1100*ms, "porch")
+	b.On(1150*ms, "gate")
+	b.On(1150*ms, "porch")
+	b.Advance(2 * time.Minute)
+	if got, want := levels(b.Changes()), "gate+1s porch+1s gate-1.14s porch-1m1.1s"; got != want {
+		t.Errorf("changes\n got %s\nwant %s", got, want)
 	}
 }
 

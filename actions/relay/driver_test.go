@@ -2,7 +2,6 @@ package relay
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strconv"
 	"sync"
@@ -154,14 +153,9 @@ func serve(t *testing.T, d testDriver) *Service {
 // finish closes the service: its line is off within the time that a stop has.
 func finish(t *testing.T, s *Service, d testDriver) {
 	t.Helper()
-	want := "<nil>"
-	if slow, ok := d.Driver.(*device); ok && slow.takes > releaseWait {
-		want = `relay "gate": the line is off, but was not released in time`
-	}
 	start := time.Now()
-	err := s.Close()
-	if fmt.Sprint(err) != want {
-		t.Errorf("Close: %v, want %s", err, want)
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 	if took := time.Since(start); took >= time.Second {
 		t.Errorf("Close took %v", took)

@@ -29,7 +29,7 @@ func TestReadyIsWaitedFor(t *testing.T) {
 			t.Errorf("outcome %+v", out)
 		}
 		time.Sleep(time.Second)
-		expect(t, "line", b.take(), "gate+@20ms gate-@800ms")
+		expect(t, "line", b.take(), "gate+@20ms gate-@820ms")
 
 		q.Ready = after(0)
 		synctest.Wait()
@@ -76,7 +76,7 @@ func TestReadyOfAShortPulse(t *testing.T) {
 			t.Errorf("outcome %+v", out)
 		}
 		time.Sleep(time.Second)
-		expect(t, "line", b.take(), "gate+@20ms gate-@40ms")
+		expect(t, "line", b.take(), "gate+@50ms gate-@90ms")
 	})
 }
 

@@ -126,8 +126,8 @@ type Request struct {
 	// Ready, when given, is closed once the record of this request is on disk.
 	// An on waits for it before its line is driven, for Options.ReadyWait at
 	// most; an off never waits, and one that comes meanwhile overtakes the on.
-	// The wait is part of the on-time: the relay goes off when it would have
-	// gone off without. Of a Bank, which has no lines, it is not looked at.
+	// A pulse and max_on count from when the line is driven. Of a Bank, which has
+	// no lines, it is not looked at.
 	Ready <-chan struct{}
 }
 

@@ -49,6 +49,7 @@ func TestRestartKeepsFaults(t *testing.T) {
 	for i := range 16 {
 		at := 2*time.Second + time.Duration(i)*time.Second
 		b.Do(at, Request{Relay: "flap", Verb: Pulse, Length: ms})
+		b.Driving(at, "flap")
 		b.Advance(at + ms)
 		b.Off(at+ms, "flap")
 	}

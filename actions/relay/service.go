@@ -43,7 +43,6 @@ type Options struct {
 	StartWait time.Duration
 
 	// ReadyWait is how long an on waits for Request.Ready, at most; 0 is 50 ms.
-	// A pulse waits for half its length at most, so that it is not over before.
 	ReadyWait time.Duration
 
 	// Restore, when given, is what an earlier Service exported, as
@@ -404,7 +403,8 @@ func (s *Service) pingKeeper(ctx context.Context) bool {
 
 // Close refuses every on, drives all lines off, side by side, and only then
 // releases them. It returns within 1 s; the error names every relay whose line
-// could not be driven off or released in that time. Further calls do nothing.
+// could not be driven off in that time or failed to be released. Further calls do
+// nothing.
 func (s *Service) Close() error {
 	s.mu.Lock()
 	if s.closing {
@@ -458,11 +458,9 @@ func (s *Service) Close() error {
 			s.mu.Lock()
 			off := w.served == w.order && w.failing == nil
 			s.mu.Unlock()
-			said := "the line did not answer while the program ended; it may still be on"
-			if off {
-				said = "the line is off, but was not released in time"
+			if !off { // a line that is off is released by the end of the process at the latest
+				problems = append(problems, fmt.Errorf("relay %q: the line did not answer while the program ended; it may still be on", w.name))
 			}
-			problems = append(problems, fmt.Errorf("relay %q: %s", w.name, said))
 		}
 	}
 	close(s.ended)
@@ -489,15 +487,12 @@ func (s *Service) apply(q Request) {
 		switch {
 		case r.on && !w.want:
 			var expires time.Duration
-			ready, wait := w.coming, s.patient
+			ready := w.coming
 			if c.Relay == q.Relay {
 				expires, ready = q.Expires, q.Ready
-				if q.Verb == Pulse {
-					wait = min(wait, q.Length/2)
-				}
 			}
 			w.drive(true, expires)
-			w.ready, w.wait = ready, wait
+			w.ready, w.wait = ready, s.patient
 		case !r.on && w.want, r.going && w.served == w.order && w.failing == nil:
 			w.drive(false, 0)
 		}
@@ -630,6 +625,9 @@ func (s *Service) serve(w *owner) (more bool) {
 		return true
 	}
 
+	if want {
+		s.bank.Driving(s.now(), w.name)
+	}
 	s.mu.Unlock()
 	err := w.driver.Set(want)
 	s.mu.Lock()

@@ -76,7 +76,7 @@ func openRelay(site *config.Site, r config.Relay, devices map[string]*client.Cli
 		if d == nil {
 			return nil, fmt.Errorf("the camera %q cannot be called", r.Camera)
 		}
-		return alarmOutput{d, outputChannel(site, r.Camera)}, nil
+		return &alarmOutput{device: d, channel: outputChannel(site, r.Camera)}, nil
 	}
 	return gpio.OpenOutput(gpio.OutputConfig{Chip: r.Chip, Line: r.Line, ActiveLow: r.ActiveLow})
 }
@@ -91,22 +91,33 @@ func closeRelays(relays []relay.Config) error {
 	return errors.Join(errs...)
 }
 
-// alarmOutput is a device's own alarm output as a relay's line.
+// alarmOutput is a device's own alarm output as a relay's line. Its owner alone uses it.
 type alarmOutput struct {
 	device  *client.Client
 	channel int
+	off     bool // it was switched off, and not on since
 }
 
 // outputTime is how long a device may take to switch its output.
 const outputTime = 3 * time.Second
 
-func (o alarmOutput) Set(on bool) error {
+// Set switches the output.
+func (o *alarmOutput) Set(on bool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), outputTime)
 	defer cancel()
-	return o.device.ManualAlarmOut(client.WithPriority(ctx, client.Urgent), o.channel, on)
+	o.off = false
+	err := o.device.ManualAlarmOut(client.WithPriority(ctx, client.Urgent), o.channel, on)
+	o.off = err == nil && !on
+	return err
 }
 
-func (o alarmOutput) Close() error { return o.Set(false) }
+// Close switches the output off, unless it is.
+func (o *alarmOutput) Close() error {
+	if o.off {
+		return nil
+	}
+	return o.Set(false)
+}
 
 // outputChannel is the channel of a recorder that a camera stands for; 0 for none.
 func outputChannel(site *config.Site, name string) int {
