@@ -660,8 +660,8 @@ func TestTimesCountFromTheLine(t *testing.T) {
 	b.Do(time.Second, Request{Relay: "gate", Verb: Pulse, Length: 40 * ms})
 	b.Do(time.Second, Request{Relay: "porch", Verb: SetOn})
 	b.Driving(1100*ms, "gate")
-	b.Driving(1200*ms, "gate") // the line is driven once
 	b.Driving(1100*ms, "porch")
+	b.Driving(1200*ms, "gate") // the line is driven once
 	b.On(1150*ms, "gate")
 	b.On(1150*ms, "porch")
 	b.Advance(2 * time.Minute)
