@@ -299,6 +299,8 @@ func (a *appliance) loop(ctx context.Context) {
 		if a.rec.wantsSnapshot(eng.Now()) {
 			a.rec.snapshot(eng)
 		}
+		// What is no post happens now. Posts that came before it are taken first, each at
+		// its own moment: after a stall no visit may end whose next read is waiting.
 		select {
 		case <-ctx.Done():
 			a.takeInbox(eng, &spare)
@@ -313,16 +315,16 @@ func (a *appliance) loop(ctx context.Context) {
 		case <-ready:
 			more = a.takePosts(ctx, eng)
 		case <-a.inbox.wake:
+			more = a.takePosts(ctx, eng)
 			a.takeInbox(eng, &spare)
 		case <-timer.C:
 			armed = -1
-			// What came before this moment is taken first, at its own: after a stall it
-			// must not look as if it came now.
 			more = a.takePosts(ctx, eng)
 			a.decided(0, eng.Advance(a.now()))
 		case <-save.timer.C:
 			save.save(eng)
 		case in := <-a.rulesIn:
+			more = a.takePosts(ctx, eng)
 			a.swapped(eng, in)
 		case f := <-a.asks:
 			f(eng)
