@@ -280,8 +280,6 @@ func (p *packer) set(rs *Ruleset) {
 // conditions are not kept: nothing asks them then.
 func (p *packer) rule(r *Rule) {
 	p.Text(&r.Name)
-	p.Text(&r.File)
-	p.Int(&r.Line, 0, maxSavedNumber)
 	p.Text(&r.Identity)
 	scene.Small(p.Pack, &r.Per, PerRule)
 	scene.Small(p.Pack, &r.Mode, ModeOff)
