@@ -83,7 +83,9 @@ func (w *twin) append(b []byte, ds []engine.Decision) []byte {
 			b = f.AppendJSON(b)
 		}
 		if q := d.Do; q != nil {
-			b = fmt.Appendf(b, " do %d %d %v %+v %d %v %v %v %s %s", q.Firing.ID, q.Index, q.Finally, q.Args, q.Due+w.behind, q.Expires > 0, q.Lease, q.LeaseOn, q.LeaseID, q.Step.Text)
+			b = fmt.Appendf(b, " do %d %d %v %+v %d %v %v %s", q.Firing.ID, q.Index, q.Finally, q.Args, q.Due+w.behind, q.Lease, q.LeaseOn, q.LeaseID)
+			s := q.Step
+			b = fmt.Appendf(b, " %s %v %v %d %v %v %v", s.Text, s.After, s.Timeout, s.Retry, s.Durable, s.Wait, s.Stop)
 			if q.Expires > 0 {
 				b = fmt.Appendf(b, " %d", q.Expires+w.behind)
 			}
@@ -300,7 +302,7 @@ func (l *timeline) frame(camera string, ev *engine.Event) input {
 // snapshots of them at random moments, and holds everything that can be seen of them
 // side by side.
 func TestResumeGoesOn(t *testing.T) {
-	seeds, n := 60, 300
+	seeds, n := 40, 250
 	if os.Getenv("SALLYPORT_LONG") != "" {
 		seeds, n = 5000, 600
 	}
@@ -370,7 +372,11 @@ func resumeRun(t *testing.T, sets []*engine.Ruleset, seed uint64, n int) {
 		if rnd.IntN(2) == 0 {
 			w.behind = time.Duration(rnd.Int64N(int64(l.at.Mono) + 1))
 		}
-		resumed, err := engine.Resume(live.set, o, w.at(l.at), snapshot)
+		at := w.at(l.at)
+		if rnd.IntN(2) == 0 {
+			at.Wall = time.Time{} // as it was
+		}
+		resumed, err := engine.Resume(live.set, o, at, snapshot)
 		if err != nil {
 			t.Fatalf("after input %d, %s: %v", i, in.what, err)
 		}
@@ -398,7 +404,7 @@ func snapshotOf(t testing.TB, w *twin) []byte {
 // rule still tells because it ended has its values from conditions that are gone, so it
 // is left out on both sides.
 func TestResumeWithAnotherSet(t *testing.T) {
-	seeds, n := 40, 200
+	seeds, n := 20, 150
 	if os.Getenv("SALLYPORT_LONG") != "" {
 		seeds, n = 2000, 500
 	}

@@ -58,7 +58,8 @@ func (e *Engine) Snapshot() ([]byte, error) {
 
 // Resume makes an engine that goes on where another one was when it gave a snapshot. at
 // is that moment, what [Engine.Now] gave then: the decision clock may have begun at
-// another time, and when the wall clock is another one, it was set since. With the set that was in force
+// another time, and when the wall clock is another one, it was set since; the zero time
+// leaves it. With the set that was in force
 // then, the engine decides from here on exactly what the other one decides. With another
 // set it is as after a reload to that set at that moment: what did not change goes on.
 // Steps that were planned go on with the values they had. Restore and Marks of the
