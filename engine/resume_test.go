@@ -330,7 +330,7 @@ func resumeRun(t *testing.T, sets []*engine.Ruleset, seed uint64, n int) {
 		if i == n-1 {
 			in = input{"stop", l.at, func(w *twin, at engine.Instant) []engine.Decision { return w.Stop(at) }}
 		}
-		if i == n-2 && rnd.IntN(2) == 0 {
+		if i == n-50 && rnd.IntN(4) == 0 {
 			in = input{"rest", l.at, func(w *twin, at engine.Instant) []engine.Decision {
 				out := w.Advance(at)
 				w.Rest()
