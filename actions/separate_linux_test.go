@@ -136,7 +136,7 @@ func TestAProgramRunsAsAnotherUser(t *testing.T) {
 	}
 	me := everybodys(t)
 	_, rec := carry(t, run.New([]string{me}, u), plateFiring("A"), engine.RunArgs{Argv: []string{me, helperWord, "become", "root", "id -u"}}, 10*time.Second)
-	if want := `run_as: programs cannot be started as "root": that takes root, or CAP_SETUID and CAP_SETGID` + "\n"; rec.Detail != want {
+	if want := `run_as: programs cannot be started as "root": that takes root, or CAP_SETUID, CAP_SETGID and CAP_KILL` + "\n"; rec.Detail != want {
 		t.Errorf("got %q", rec.Detail)
 	}
 	_, rec = carry(t, run.New([]string{me}, u), plateFiring("A"), engine.RunArgs{Argv: []string{me, helperWord, "become", "nobody", "id -u"}}, 10*time.Second)
@@ -158,7 +158,7 @@ func TestAProgramGetsNoCapabilityOfOurs(t *testing.T) {
 	}
 	seen := filepath.Join(dir, "seen")
 	c := exec.Command(everybodys(t), helperWord, "become", "daemon", "(id -u; grep -E 'Cap(Eff|Amb)' /proc/self/status) >"+seen)
-	c.SysProcAttr = &syscall.SysProcAttr{Credential: who, AmbientCaps: []uintptr{6, 7}}
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: who, AmbientCaps: []uintptr{5, 6, 7}}
 	var said bytes.Buffer
 	c.Stdout, c.Stderr = &said, &said
 	if err := c.Run(); err != nil {
@@ -177,6 +177,19 @@ func TestAProgramGetsNoCapabilityOfOurs(t *testing.T) {
 	}
 	if want := daemon.Uid + "\nCapEff:\t0000000000000000\nCapAmb:\t0000000000000000\n"; string(b) != want || said.String() != "<nil>\n" {
 		t.Errorf("got %q, said %q", b, said.String())
+	}
+}
+
+func TestAUserWhoseProgramsCouldNotBeKilledIsRefused(t *testing.T) {
+	_, who := nobody(t)
+	c := exec.Command(everybodys(t), helperWord, "become", "daemon", "true")
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: who, AmbientCaps: []uintptr{6, 7}}
+	said, err := c.CombinedOutput()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `run_as: programs cannot be started as "daemon": that takes root, or CAP_SETUID, CAP_SETGID and CAP_KILL` + "\n"; string(said) != want {
+		t.Errorf("said %q", said)
 	}
 }
 

@@ -18,7 +18,7 @@ type User struct {
 // LookupUser finds a user by name or number (run_as of the site file), with its
 // groups, in the machine's user database. It fails when there is no such user,
 // or when this process may not start programs as that user: it then is neither
-// root nor has CAP_SETUID and CAP_SETGID.
+// root nor has CAP_SETUID, CAP_SETGID and CAP_KILL.
 func LookupUser(name string) (*User, error) {
 	found, err := user.Lookup(name)
 	if err != nil {

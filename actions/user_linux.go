@@ -9,6 +9,7 @@ import (
 )
 
 const (
+	capKill   = 5
 	capSetGID = 6
 	capSetUID = 7
 
@@ -19,6 +20,7 @@ const (
 // mayBecome says why this process may not start programs as a user; nil when it
 // may. Capabilities that systemd gives (AmbientCapabilities) would go on to the
 // programs, which could become root with them, so they are not handed on any more.
+// A program of another user that cannot be killed would run on after its time.
 func mayBecome(u *User) error {
 	if isSelf(u) {
 		return nil
@@ -27,8 +29,8 @@ func mayBecome(u *User) error {
 	switch {
 	case err != nil && os.Geteuid() != 0:
 		return err
-	case err == nil && (effective>>capSetUID&1 == 0 || effective>>capSetGID&1 == 0):
-		return errors.New("that takes root, or CAP_SETUID and CAP_SETGID")
+	case err == nil && (effective>>capSetUID&1 == 0 || effective>>capSetGID&1 == 0 || effective>>capKill&1 == 0):
+		return errors.New("that takes root, or CAP_SETUID, CAP_SETGID and CAP_KILL")
 	case ambient == 0:
 		return nil
 	}
