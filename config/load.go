@@ -468,7 +468,7 @@ func (r *reader) relay(key, value *yaml.Node) {
 				nodes.feedbackTime = v
 			}
 		}},
-		{"daily_cap", func(v *yaml.Node) { r.integer(v, where+"daily_cap: ", 1, 100_000, &y.DailyCap) }},
+		{"daily_cap", func(v *yaml.Node) { r.integer(v, where+"daily_cap: ", 1, 4096, &y.DailyCap) }},
 		{"confirm", func(v *yaml.Node) { r.boolean(v, where+"confirm: ", &y.Confirm) }},
 	}, nil, nil)
 	if ok {

@@ -199,7 +199,7 @@ func relaySchema(o objects) node {
 		"interlock_wait": is("duration", "The pause after one of these went off."),
 		"feedback":       is("text", "The contact that says what the relay really is; a mismatch is a fault."),
 		"feedback_time":  is("duration", "How long it may say something else (250ms)."),
-		"daily_cap":      node{"description": "How often it may be turned on in any 24 hours.", "type": "integer", "minimum": 1, "maximum": 100_000},
+		"daily_cap":      node{"description": "How often it may be turned on in any 24 hours.", "type": "integer", "minimum": 1, "maximum": 4096},
 		"confirm":        node{"description": "The console asks once more before it switches the relay.", "type": "boolean"},
 	}), "max_on"), "memory", "camera")
 	n["dependencies"].(node)["feedback_time"] = []string{"feedback"}

@@ -188,6 +188,25 @@ func TestPing(t *testing.T) {
 	})
 }
 
+// A camera that died with a pulse on its way: the on is tried in vain, and the off
+// after it. The owner answers between the two, so a watchdog restarts nothing.
+func TestPingBetweenTheTriesOfADeadDevice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil, porch)
+		defer b.Close()
+		b.lines["porch"].set(3*time.Second, errors.New("no answer"), errors.New("no answer"))
+		b.Begin(Request{Relay: "porch", Verb: SetOn})
+		synctest.Wait()
+		start := time.Now()
+		if err := b.Ping(t.Context()); err != nil {
+			t.Error(err)
+		}
+		expect(t, "answered after", time.Since(start).String(), "3s")
+		b.lines["porch"].set(0, nil, nil)
+		time.Sleep(4 * time.Second)
+	})
+}
+
 // What hangs with the lock in its hands is found, too.
 func TestPingWhenEverythingHangs(t *testing.T) {
 	var hang atomic.Bool

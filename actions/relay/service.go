@@ -599,6 +599,7 @@ func (s *Service) own(w *owner) {
 func (s *Service) serve(w *owner) (more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	w.answer() // here too: a slow line may have one want after the other
 	if w.served == w.order && w.failing == nil {
 		return false
 	}
