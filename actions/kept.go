@@ -106,11 +106,19 @@ func (r *Runner) pump(l *keptLane, later *calls) {
 		return
 	}
 	head := l.queue[0]
-	if l.running == nil && head.ready && now >= head.next && !(r.closed && head.failed) {
+	if l.running == nil && head.ready && now >= r.tryFrom(head) && !(r.closed && head.failed) {
 		l.running = head
 		go r.tryKept(head)
 	}
 	r.armKept(l)
+}
+
+// tryFrom is the moment from which an item may be tried. The caller holds r.mu.
+func (r *Runner) tryFrom(it *item) time.Duration {
+	if r.store != nil && !r.box.taken {
+		return max(it.next, r.box.hold)
+	}
+	return it.next
 }
 
 // dropLate reports what may not be tried any more.
@@ -136,7 +144,7 @@ func (r *Runner) dropLate(l *keptLane, later *calls) {
 func (r *Runner) armKept(l *keptLane) {
 	at := time.Duration(-1)
 	if head := l.queue[0]; l.running == nil && head.ready && !r.closed {
-		at = head.next
+		at = r.tryFrom(head)
 	}
 	if l.soonest != 0 && (at < 0 || l.soonest < at) {
 		at = l.soonest + time.Millisecond
@@ -318,7 +326,7 @@ func (r *Runner) keptBusy() bool {
 		if l.running != nil || l.removing && !ended {
 			return true
 		}
-		if !ended && len(l.queue) > 0 && !l.queue[0].failed && l.queue[0].next <= r.now() {
+		if !ended && len(l.queue) > 0 && !l.queue[0].failed && r.tryFrom(l.queue[0]) <= r.now() {
 			return true
 		}
 	}

@@ -18,6 +18,7 @@ const (
 	maxKeptSize = 64 << 20 // bytes of their bodies
 
 	putPatience    = 10 * time.Second // for a disk that does not answer
+	startPatience  = 30 * time.Second // for one that does not tell what earlier runs left
 	writeAgain     = 10 * time.Second // after a disk that failed
 	cancelPatience = 5 * time.Second
 	keptRetries    = 10 // of a durable step that its destination does not take
@@ -118,6 +119,7 @@ type outbox struct {
 	writes    int                 // that the store has not answered
 	pending   int                 // calls that are being made without the lock
 	taken     bool                // Start has read the store
+	hold      time.Duration       // until then nothing is tried before it has
 	failing   bool                // the disk is, and that was said
 	due       *time.Timer         // for planned steps of earlier runs
 	again     *time.Timer         // to write again what could not be written
@@ -376,9 +378,10 @@ func (r *Runner) sorted() []*item {
 	return slices.SortedFunc(maps.Values(r.box.items), func(a, b *item) int { return cmp.Compare(a.place, b.place) })
 }
 
-// Start takes up the parcels of earlier runs, in their order. It is called before
-// the first Submit; after an error it may be called again, and then puts them
-// before what waits. Those that cannot be read any more, and those whose time has
+// Start takes up the parcels of earlier runs, in their order, and puts them before
+// what waits. Until it has, nothing of the outbox is tried, for 30 s at most: a
+// plate that is banned now must not be put on a list afterwards by an edit of
+// before. After an error it may be called again. Those that cannot be read any more, and those whose time has
 // passed, are reported and removed.
 func (r *Runner) Start(ctx context.Context) error {
 	if r.store == nil {
@@ -464,6 +467,9 @@ func (r *Runner) Start(ctx context.Context) error {
 		}
 		for _, l := range lanes {
 			r.putBefore(l, waiting[l], later)
+		}
+		for _, name := range slices.Sorted(maps.Keys(r.box.lanes)) {
+			r.pump(r.box.lanes[name], later)
 		}
 		r.armPlans()
 	})

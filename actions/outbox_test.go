@@ -247,6 +247,98 @@ func pass(d time.Duration) {
 	synctest.Wait()
 }
 
+// late is a store whose parcels are read late, as on a slow disk.
+type late struct {
+	*store
+	after time.Duration
+	fails int // so many times
+}
+
+func (l *late) Parcels(ctx context.Context) ([]actions.Parcel, error) {
+	time.Sleep(l.after)
+	if l.fails > 0 {
+		l.fails--
+		return nil, errors.New("disk I/O error")
+	}
+	return l.store.Parcels(ctx)
+}
+
+// A camera was away while a plate was to be put on its list. The program starts
+// again, and takes the plate off before the disk has told of what waits.
+func TestAnEditDoesNotOvertakeThoseOfTheRunBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &disk{}
+		var up atomic.Bool
+		var seen []string
+		h := plates.New(plates.Config{Cameras: []plates.Camera{{Name: "a"}}})
+		h.Action = actions.Func(func(ctx context.Context, r engine.Request) error {
+			if !up.Load() {
+				return actions.Away(errors.New("no route to host"))
+			}
+			seen = append(seen, shortID(actions.ID(ctx)))
+			return nil
+		})
+		edit := func(k *keeper, id uint64, op engine.PlatesOp) {
+			q := k.durable(id, "http://a")
+			q.Expires = 0
+			q.Args = engine.PlatesArgs{Op: op, Number: "ABC123", List: "allow", Cameras: []string{"a"}}
+			q.Step.Args = q.Args
+			k.Submit(q)
+		}
+		k := newKeeper(t, "one", newStore(t, d), h)
+		edit(k, 1, engine.PlatesAdd)
+		pass(time.Minute)
+		k.end()
+
+		up.Store(true)
+		k = &keeper{bench: &bench{begin: time.Now()}}
+		s := &late{store: newStore(t, d), after: time.Second, fails: 1}
+		r, err := actions.New(actions.Config{
+			Handlers: []actions.Handler{h}, Now: k.now, Run: "two", Store: s, Report: func(engine.Outcome, actions.Record) {},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.Runner = r
+		edit(k, 1, engine.PlatesRemove)
+		if err := r.Start(t.Context()); err == nil {
+			t.Fatal("the disk can be read")
+		}
+		if err := r.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Hour)
+		k.end()
+		if len(seen) == 0 || seen[len(seen)-1] != "two-1-do0" {
+			t.Errorf("the camera was told %v", seen)
+		}
+	})
+}
+
+func TestAnOutboxThatCannotBeReadHoldsNothingUpForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeper{bench: &bench{begin: time.Now()}}
+		var tried []time.Duration
+		r, err := actions.New(actions.Config{
+			Handlers: []actions.Handler{action(1, func(context.Context, engine.Request) error {
+				tried = append(tried, k.now())
+				return nil
+			})},
+			Now: k.now, Store: newStore(t, &disk{}), Report: func(engine.Outcome, actions.Record) {},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.Runner = r
+		k.Submit(k.durable(1, "http://a"))
+		pass(time.Hour)
+		k.end()
+		if len(tried) != 1 || tried[0] != 30*time.Second {
+			t.Errorf("tried at %v", tried)
+		}
+	})
+}
+
 func TestADurableStepIsOnDiskBeforeItIsTried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStore(t, &disk{})
@@ -506,6 +598,9 @@ func TestAStoreMayAnswerAtOnce(t *testing.T) {
 			Now:      clock(), Store: s, Report: func(engine.Outcome, actions.Record) {},
 		})
 		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		b := &bench{Runner: r, begin: time.Now()}

@@ -204,6 +204,7 @@ func New(c Config) (*Runner, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
+	r.box.hold = r.now() + startPatience
 	r.root, r.cancel = context.WithCancel(context.Background())
 	return r, nil
 }
