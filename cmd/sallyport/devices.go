@@ -96,18 +96,40 @@ type alarmOutput struct {
 	device  *client.Client
 	channel int
 	off     bool // it was switched off, and not on since
+	// moved is set from an on until an off has arrived; asked is when the device was
+	// last sent a login that it refused.
+	moved bool
+	asked time.Time
 }
 
 // outputTime is how long a device may take to switch its output.
 const outputTime = 3 * time.Second
 
+// loginAgain is how often a device that refused the login is asked again to switch off
+// what it was told to switch on. Otherwise nobody would: a few wrong passwords lock an
+// account for some minutes, whoever typed them, and a relay must not stay on for that.
+const loginAgain = time.Minute
+
 // Set switches the output.
 func (o *alarmOutput) Set(on bool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), outputTime)
 	defer cancel()
-	o.off = false
-	err := o.device.ManualAlarmOut(client.WithPriority(ctx, client.Urgent), o.channel, on)
-	o.off = err == nil && !on
+	ctx = client.WithPriority(ctx, client.Urgent)
+	o.off, o.moved = false, o.moved || on
+	err := o.device.ManualAlarmOut(ctx, o.channel, on)
+	var refused *client.Error
+	switch {
+	case !errors.As(err, &refused) || !errors.Is(err, client.ErrLoginRefused):
+	case !refused.NotSent:
+		o.asked = time.Now()
+	case !on && o.moved && time.Since(o.asked) >= loginAgain:
+		o.asked = time.Now()
+		o.device.ResetLogin()
+		err = o.device.ManualAlarmOut(ctx, o.channel, false)
+	}
+	if err == nil && !on {
+		o.off, o.moved = true, false
+	}
 	return err
 }
 
