@@ -220,7 +220,7 @@ func (j *judge) lines() {
 	}
 	for _, c := range j.calls {
 		if !c.on && c.failed {
-			j.offBy(c.relay, c.life, c.end, c.end+100*time.Millisecond+slack, fmt.Sprintf("after that failed at %v", c.end))
+			j.offBy(c.relay, c.life, c.end+1, c.end+100*time.Millisecond+slack, fmt.Sprintf("after that failed at %v", c.end))
 		}
 	}
 	for i, life := range j.lives {

@@ -146,7 +146,6 @@ type happening struct {
 	what string
 	keep bool // it is never dropped
 
-	id         sim.Identity
 	camera     string
 	stamp      time.Duration // a post
 	plate, car string
@@ -314,7 +313,7 @@ func generate(seed uint64) *timeline {
 		}
 	}
 	if chance(0.35) {
-		names := []string{"gate", "gate", "barrier", "horn", "sign", "bell", "lamp", "tog", "porch", "chime", "siren"}
+		names := []string{"gate", "gate", "gate", "barrier", "barrier", "barrier", "horn", "sign", "bell", "lamp", "tog", "porch", "chime", "siren"}
 		for range 1 + r.IntN(2) {
 			add(happening{
 				at: when(), what: "line", relay: names[r.IntN(len(names))], fails: chance(0.4), moves: chance(0.5),

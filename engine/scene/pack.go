@@ -101,7 +101,7 @@ func (p *Pack) Int64(v *int64) {
 func (p *Pack) Int32(v *int32) {
 	x := int64(*v)
 	p.Int64(&x)
-	if p.Check(x >= math.MinInt32 && x <= math.MaxInt32, numberText) {
+	if p.Check(x >= math.MinInt32 && x <= math.MaxInt32, numberText) && p.reading {
 		*v = int32(x)
 	}
 }
@@ -110,7 +110,7 @@ func (p *Pack) Int32(v *int32) {
 func (p *Pack) Int(v *int, least, most int) {
 	x := int64(*v)
 	p.Int64(&x)
-	if p.Check(x >= int64(least) && x <= int64(most), numberText) {
+	if p.Check(x >= int64(least) && x <= int64(most), numberText) && p.reading {
 		*v = int(x)
 	}
 }
@@ -119,7 +119,7 @@ func (p *Pack) Int(v *int, least, most int) {
 func Small[T ~uint8](p *Pack, v *T, most T) {
 	x := uint64(*v)
 	p.Uint(&x)
-	if p.Check(x <= uint64(most), numberText) {
+	if p.Check(x <= uint64(most), numberText) && p.reading {
 		*v = T(x)
 	}
 }
@@ -143,7 +143,7 @@ func (p *Pack) Bits(bits ...*bool) {
 // Float is any number with a fraction, to the last bit.
 func (p *Pack) Float(v *float64) {
 	x := math.Float64bits(*v)
-	if p.Uint(&x); p.err == nil {
+	if p.Uint(&x); p.reading && p.err == nil {
 		*v = math.Float64frombits(x)
 	}
 }
@@ -209,7 +209,7 @@ func List[T any](p *Pack, list *[]T, most int, each func(*T)) {
 func (p *Pack) Span(d *time.Duration) {
 	x := int64(*d)
 	p.Int64(&x)
-	if p.Check(x >= -int64(mostSpan) && x <= int64(mostSpan), timeText) {
+	if p.Check(x >= -int64(mostSpan) && x <= int64(mostSpan), timeText) && p.reading {
 		*d = time.Duration(x)
 	}
 }
