@@ -281,7 +281,11 @@ func (l *timeline) frame(camera string, ev *engine.Event) input {
 				w.v, w.y = -w.v, min(max(w.y, 0), 8000)
 			}
 			x, y := int32(w.x), int32(w.y)
-			ev.Targets = append(ev.Targets, engine.Listed{ID: w.id, HasID: true, Class: w.class, Box: geometry.Box{X1: x, Y1: y, X2: x + 900, Y2: y + 1900}, HasBox: true})
+			class := w.class
+			if rnd.IntN(5) == 0 {
+				class = scene.Class(rnd.IntN(4)) // a camera is not always sure
+			}
+			ev.Targets = append(ev.Targets, engine.Listed{ID: w.id, HasID: true, Class: class, Box: geometry.Box{X1: x, Y1: y, X2: x + 900, Y2: y + 1900}, HasBox: true})
 			if rnd.IntN(25) == 0 {
 				w.id = l.ids%9 + 20 // the camera lost it, and gives it another number
 				l.ids++

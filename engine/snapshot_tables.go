@@ -30,7 +30,7 @@ type packer struct {
 	events  table[Event]
 	runs    table[stepRun]
 
-	byIdentity map[string]*Rule // the set's rules, when written
+	byIdentity map[string]*Rule // of defs, when written
 	pointed    map[*Rule]bool   // rules whose steps something points to, when written
 }
 
@@ -200,13 +200,14 @@ func sortedWaiting(waiting map[outcomeKey]*stepRun) []outcomeKey {
 	})
 }
 
-// def gives the rule that stands for r: that of the set when it did not change.
+// def gives the rule that stands for r: one of the same identity, that of the set first.
 func (p *packer) def(r *Rule) *Rule {
 	if _, ok := p.defs.number[r]; !ok {
 		if same := p.byIdentity[r.Identity]; same != nil {
 			return same
 		}
 		p.defs.add(r)
+		p.byIdentity[r.Identity] = r
 	}
 	return r
 }
