@@ -110,7 +110,10 @@ func readCommand(r *http.Request) (Command, error) {
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&in); err != nil || d.More() {
+	if err := d.Decode(&in); err != nil {
+		return Command{}, errors.New(wantCommand)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return Command{}, errors.New(wantCommand)
 	}
 	given := 0

@@ -57,6 +57,8 @@ func TestCommand(t *testing.T) {
 		`{"set": true}`:                  wantCommand,
 		`{"set": "on", "pulse": "1s"}`:   wantCommand,
 		`{"set": "on"} {"set": "off"}`:   wantCommand,
+		`{"pulse": "800ms"}]`:            wantCommand,
+		`{"pulse": "800ms"}}`:            wantCommand,
 		`{"clear": false}`:               wantCommand,
 		`{"open": true}`:                 wantCommand,
 		`{"pulse": "soon"}`:              `"soon" is not a duration above 0 (try "800ms")`,
