@@ -664,6 +664,7 @@ func (r *reader) references() {
 	for i, c := range s.Contacts {
 		contacts[i] = c.Name
 	}
+	outputs := make(map[string]string) // who has a device's output
 	for i, y := range s.Relays {
 		where := fmt.Sprintf("relay %q: ", y.Name)
 		if n := r.relayNodes[i].feedback; n != nil && !slices.Contains(contacts, y.Feedback) {
@@ -675,6 +676,15 @@ func (r *reader) references() {
 				r.errorf(n, "%scamera: there is no camera %s%s", where, quote(y.Camera), didYouMean(y.Camera, cameras))
 			case !r.cameraNodes[j].withURL:
 				r.errorf(n, "%scamera: the camera %s has no url to switch its output by", where, quote(y.Camera))
+			default:
+				// Two relays of one output would each end what the other asks for, and be
+				// on for longer than either may.
+				id := output(s.Cameras[j])
+				if other, taken := outputs[id]; taken {
+					r.errorf(n, "%scamera: the output of %s is already that of relay %s", where, quote(y.Camera), quote(other))
+				} else {
+					outputs[id] = y.Name
+				}
 			}
 		}
 		for j, other := range y.Interlock {
@@ -689,6 +699,18 @@ func (r *reader) references() {
 	}
 	interlock(s.Relays)
 	r.overlaps()
+}
+
+// output names the alarm output behind a camera: that of the device, or of the
+// recorder's channel that it is.
+func output(c Camera) string {
+	channel := 0
+	for _, m := range c.Match {
+		if channel = m.Channel; channel > 0 {
+			break
+		}
+	}
+	return strings.ToLower(c.URL) + " " + strconv.Itoa(channel)
 }
 
 // overlaps warns of a camera whose posts can fit a camera before it, once.

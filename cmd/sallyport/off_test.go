@@ -76,7 +76,7 @@ relays:
   bell: {camera: locked, max_on: 3m}
   siren: {camera: gate, max_on: 3m}
   barrier: {chip: gpiochip-none, line: 3, max_on: 3s}
-`, url, dead.URL, url))
+`, url, dead.URL, "http://127.0.0.1:9"))
 	code, out, errs := runCommand(t, "off", "-c", file)
 	if code != 1 || out != "siren is off\n" {
 		t.Errorf("code %d, printed %q", code, out)
