@@ -601,3 +601,17 @@ func TestStrangeEntries(t *testing.T) {
 		t.Fatal(r.Reason)
 	}
 }
+
+// TestQueriesThatFindNothing: a cursor behind the last id there can be is none, and a
+// plate of nothing but dashes is no question for all of them.
+func TestQueriesThatFindNothing(t *testing.T) {
+	j := open(t, t.TempDir())
+	j.Add(entry(0))
+	flush(t, j)
+	if es, _, err := j.List(t.Context(), Query{Cursor: "o9223372036854775807"}); !errors.Is(err, ErrCursor) {
+		t.Error(es, err)
+	}
+	if es := all(t, j, Query{Plate: "- ."}); len(es) > 0 {
+		t.Errorf("%+v", es)
+	}
+}

@@ -110,6 +110,9 @@ func (r *Reader) List(ctx context.Context, q Query) (entries []Entry, next strin
 	case q.Limit < 0 || q.Limit > MaxLimit:
 		return nil, "", ErrLimit
 	}
+	if q.Plate != "" && engine.NormalPlate(q.Plate) == "" {
+		return nil, "", nil // no plate is written so
+	}
 	after, err := q.after()
 	if err != nil {
 		return nil, "", err
@@ -157,7 +160,7 @@ func (q *Query) after() (int64, error) {
 		return 0, nil
 	}
 	id, err := strconv.ParseInt(q.Cursor[1:], 10, 64)
-	if err != nil || id < 1 || q.Cursor != q.cursor(id) {
+	if err != nil || id < 1 || id == maxID || q.Cursor != q.cursor(id) {
 		return 0, ErrCursor
 	}
 	return id, nil

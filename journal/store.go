@@ -75,6 +75,7 @@ type store struct {
 	db      *sql.DB
 	conn    *sql.Conn
 	insert  *sql.Stmt
+	info    os.FileInfo // of the file that is open
 	head    link
 	parcels int
 }
@@ -183,6 +184,9 @@ func putAside(dir string, now time.Time, why error) (*setAside, []Parcel, error)
 
 // salvage reads the parcels of a damaged database, as far as that goes.
 func salvage(dir string) []Parcel {
+	if info, err := os.Stat(filepath.Join(dir, database)); err != nil || !info.Mode().IsRegular() {
+		return nil // to open a pipe would wait for ever
+	}
 	db, err := sql.Open("sqlite", dsn(dir, "mode=ro"))
 	if err != nil {
 		return nil
@@ -256,6 +260,9 @@ func tryStore(dir string) (_ *store, err error) {
 	if err := s.begin(); err != nil {
 		return nil, err
 	}
+	if s.info, err = os.Stat(file); err != nil {
+		return nil, err
+	}
 	if s.head, err = readHead(context.Background(), s.conn); err != nil {
 		return nil, err
 	}
@@ -307,6 +314,30 @@ func (s *store) close() error {
 		errs = append(errs, s.conn.Close())
 	}
 	return errors.Join(append(errs, s.db.Close())...)
+}
+
+// errGone says that the folder was removed or replaced under the open database. What
+// would be written to it nobody could read.
+var errGone = errors.New("journal.db was removed or replaced while it was written")
+
+// there says whether the open database is still the file of that name.
+func (s *store) there() error {
+	now, err := os.Stat(filepath.Join(s.dir, database))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return err
+	case os.SameFile(now, s.info):
+		return nil
+	}
+	// At its close SQLite would remove the -wal by its name: that of another database.
+	return errors.Join(errGone, s.conn.Raw(func(c any) error {
+		if fc, ok := c.(sqlite.FileControl); ok {
+			_, err := fc.FileControlPersistWAL("main", 1)
+			return err
+		}
+		return nil
+	}))
 }
 
 // size is what the database takes on the disk, in bytes.
@@ -367,6 +398,9 @@ type written struct {
 func (s *store) write(batch []*op, probe bool) (res written, err error) {
 	if !probe && !slices.ContainsFunc(batch, func(o *op) bool { return !o.probe }) {
 		return res, nil
+	}
+	if err := s.there(); err != nil {
+		return res, err
 	}
 	if err := s.exec("BEGIN IMMEDIATE"); err != nil {
 		return res, err

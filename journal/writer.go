@@ -2,6 +2,7 @@ package journal
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 )
@@ -11,6 +12,7 @@ type writer struct {
 	j      *Journal
 	opened chan struct{} // closed when the first try to open is over
 	store  *store        // nil while it cannot be used
+	gone   bool          // the database was removed or replaced while it was open
 	aside  time.Time     // when a damaged database was set aside last
 	retry  time.Time     // while the disk fails: when to try again
 	wait   time.Duration // and how long to wait after that
@@ -102,17 +104,27 @@ func (w *writer) open() bool {
 	}
 	j.nextID = max(j.nextID, s.head.id+1)
 	if set {
-		e := &Entry{ID: j.nextID, At: j.cfg.Now(), Kind: KindError, Body: bad.body()}
-		e.tidy()
-		j.nextID++
-		j.push(&op{entry: e, added: time.Now(), bytes: e.weight()})
+		j.note(bad.body())
+	}
+	if w.gone {
+		w.gone = false
+		j.note([]byte(`{"error":"the journal was removed or replaced while the program ran: entries and waiting steps from before may be missing"}`))
 	}
 	return true
+}
+
+// note adds an entry about the journal itself. The lock is held.
+func (j *Journal) note(body []byte) {
+	e := &Entry{ID: j.nextID, At: j.cfg.Now(), Kind: KindError, Body: body}
+	e.tidy()
+	j.nextID++
+	j.push(&op{entry: e, added: time.Now(), bytes: e.weight()})
 }
 
 // fails notes that the disk does not take anything, and when to try again.
 func (w *writer) fails(err error) {
 	w.closeStore()
+	w.gone = w.gone || errors.Is(err, errGone)
 	err = plain(w.j.cfg.Dir, err)
 	w.wait = min(max(2*w.wait, retryFirst), retryMost)
 	w.retry = time.Now().Add(w.wait)

@@ -28,7 +28,8 @@ type entry struct {
 	ID                                  int64
 	Kind, Rule, Relay, Plate, Type, Who string
 	Step, Outcome, Reason, Cause, Error string
-	On                                  bool
+	On, Loaded                          bool
+	Problems                            []string
 	Links                               struct{ Event, Firing int64 }
 	Event                               struct{ Kind, Name string }
 }
@@ -101,6 +102,23 @@ func TestTheJournalTellsAnArrival(t *testing.T) {
 	if code != 0 || !strings.HasPrefix(out, "ok: ") || errs != "" {
 		t.Errorf("%d %s%s", code, out, errs)
 	}
+}
+
+// TestAStartWithWarnings: rules with warnings are rules that loaded, and no line of
+// theirs, where secrets may stand, gets into the journal.
+func TestAStartWithWarnings(t *testing.T) {
+	s := startSite(t, rulesText+`  - name: told
+    on: plate
+    when: plate.heading == "away"
+    cooldown: 2s # hush-hush-hush
+    do: [{log: "${plate.number}"}]
+`, nil)
+	s.awaitEntry("kind=reload", func(e entry) bool {
+		if !e.Loaded || len(e.Problems) != 1 || strings.Contains(e.Problems[0], "hush") {
+			s.Errorf("%+v", e)
+		}
+		return true
+	})
 }
 
 // TestRelaysByHand: what a person asks is done within the limits, and journaled with

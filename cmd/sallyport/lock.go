@@ -23,9 +23,18 @@ func lockData(dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o640)
+	name := filepath.Join(dir, "lock")
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o640)
 	if err != nil {
-		return nil, err
+		// On a read-only disk, which may be written again later, an old one does as well.
+		old, rerr := os.Open(name)
+		if rerr != nil {
+			return nil, err
+		}
+		if info, serr := old.Stat(); serr != nil || !info.Mode().IsRegular() {
+			return nil, errors.Join(err, old.Close())
+		}
+		f = old
 	}
 	// A program that was killed a moment ago may not be gone yet.
 	for until := time.Now().Add(lockWait); ; {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -23,7 +24,7 @@ const maxWaitingMarks = 256
 // loadMarks reads what an earlier run noted. Lines that are none, as the last one
 // after a power cut, are left out.
 func loadMarks(file string, log *slog.Logger) []engine.Mark {
-	b, err := readState(file)
+	b, err := readEnd(file, engine.MaxState)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -49,6 +50,27 @@ func loadMarks(file string, log *slog.Logger) []engine.Mark {
 		log.Warn("lines of the marks file cannot be read and are left out", "file", file, "lines", bad)
 	}
 	return marks
+}
+
+// readEnd reads the last n bytes of a file at most: the marks that were noted last
+// are those that count.
+func readEnd(file string, n int64) ([]byte, error) {
+	if err := regular(file); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.Seek(max(info.Size()-n, 0), io.SeekStart); err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(f, n))
 }
 
 // markLog notes what is asked before it moves anything, so that a program that is
@@ -137,7 +159,14 @@ func (m *markLog) note(line []byte) error {
 	if len(m.unkept)+len(line) <= maxWaitingMarks*engine.MaxMark {
 		m.unkept = append(m.unkept, line...)
 	}
+	if m.f != nil && !m.there() {
+		_ = m.f.Close() // it is no file of the folder any more
+		m.f = nil
+	}
 	if m.f == nil {
+		if err := regular(m.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err // to open a pipe could wait for ever
+		}
 		if err := os.MkdirAll(filepath.Dir(m.file), 0o750); err != nil {
 			return err
 		}
@@ -161,6 +190,17 @@ func (m *markLog) note(line []byte) error {
 		return m.f.Sync()
 	}
 	return nil
+}
+
+// there says whether the open file is still the one of that name. The folder may have
+// been removed or replaced, and a note in a file that is gone is none.
+func (m *markLog) there() bool {
+	now, err := os.Stat(m.file)
+	if err != nil {
+		return false
+	}
+	open, err := m.f.Stat()
+	return err == nil && os.SameFile(now, open)
 }
 
 // empty forgets the marks up to a number, when there are no later ones.

@@ -178,3 +178,16 @@ func TestADiskThatTakesNoMarks(t *testing.T) {
 		t.Errorf("said %d times: %s", n, &log)
 	}
 }
+
+// TestTheLastMarksOfAHugeFileCount: what was asked last is what must not be asked again.
+func TestTheLastMarksOfAHugeFileCount(t *testing.T) {
+	file := filepath.Join(t.TempDir(), marksFile)
+	text := append(bytes.Repeat([]byte("{}\n"), engine.MaxState/3+1), mark(9).AppendJSON(nil)...)
+	if err := os.WriteFile(file, append(text, '\n'), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	if got := seqs(loadMarks(file, logged(&log))); !reflect.DeepEqual(got, []uint64{9}) {
+		t.Errorf("%v, %s", got, &log)
+	}
+}

@@ -256,11 +256,12 @@ func (r *reloader) current() ruleStatus {
 	return ruleStatus{r.hash, r.loadedAt, r.rules, slices.Clone(r.problems), r.instead, r.unkept}
 }
 
-// said is what was said of the files at the last try.
+// said is what was said of the files at the last try, a line each. The lines of the
+// files themselves are not in it: secrets may stand there.
 func (r *reloader) said() []string {
 	var all []string
 	for _, p := range r.current().problems {
-		all = append(all, p.String())
+		all = append(all, p.Summary())
 	}
 	return all
 }

@@ -156,8 +156,8 @@ func (s *service) run(ctx context.Context) (err error) {
 		r.log, r.refused = log, func(hash string, problems []string) {
 			kept.told.reload(engine.Instant{Wall: time.Now()}, hash, false, problems)
 		}
-		if len(r.said()) > 0 || r.current().instead != "" {
-			r.refused(rules.Hash, r.said())
+		if said := r.said(); len(said) > 0 || r.current().instead != "" {
+			kept.told.reload(engine.Instant{Wall: time.Now()}, rules.Hash, r.current().instead == "", said)
 		}
 		defer func() {
 			if err := kept.close(); err != nil {

@@ -172,15 +172,21 @@ func writeRelays(file string, s relay.Saved) error {
 // replaceFile puts a text in the place of a file: at every moment, also when the
 // power goes, one whole file is there.
 func replaceFile(name string, text []byte) error {
-	if old, err := os.ReadFile(name); err == nil && string(old) == string(text) {
-		return nil // a flash card is not written without need
+	if regular(name) == nil { // to read a pipe could wait for ever
+		if old, err := os.ReadFile(name); err == nil && string(old) == string(text) {
+			return nil // a flash card is not written without need
+		}
 	}
 	dir := filepath.Dir(name)
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
 	fresh := name + ".new"
-	f, err := os.OpenFile(fresh, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	// What is left there goes first: a link would be followed, a pipe wait for ever.
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(fresh, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

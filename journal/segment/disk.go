@@ -2,6 +2,8 @@ package segment
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -17,6 +19,7 @@ type disk struct {
 	name   string
 	size   int64 // of f
 	whole  bool  // there is a whole member in f
+	lines  int64 // in f
 	again  time.Time
 	said   time.Time
 	failed bool
@@ -115,6 +118,11 @@ func (d *disk) some() error {
 			return err
 		}
 	}
+	if _, ok := d.f.(*os.File); ok {
+		if _, err := os.Lstat(filepath.Join(d.w.cfg.Dir, d.name)); errors.Is(err, fs.ErrNotExist) {
+			return d.gone(err)
+		}
+	}
 	if d.f == nil {
 		if err := d.begin(recs[0].at); err != nil {
 			return err
@@ -140,6 +148,7 @@ func (d *disk) some() error {
 	d.size += int64(n)
 	for i, end := range ends {
 		if n >= end {
+			d.lines += int64(len(d.left.recs) - len(done[i].recs))
 			d.left = done[i]
 			d.unsynced, d.whole = true, true
 		}
@@ -155,6 +164,16 @@ func (d *disk) some() error {
 		err = d.sync()
 	}
 	return err
+}
+
+// gone counts the lines of a segment that was removed while it was written, with its
+// folder perhaps: what would be added to it nobody could read.
+func (d *disk) gone(err error) error {
+	d.w.mu.Lock()
+	d.w.stats.Lost += d.lines
+	d.w.mu.Unlock()
+	d.lines = 0
+	return fmt.Errorf("a piece was removed while it was written: %w", err)
 }
 
 // begin makes a new segment, whose number is above all others.
@@ -175,7 +194,7 @@ func (d *disk) begin(first int64) error {
 	if err != nil {
 		return err
 	}
-	d.f, d.size, d.whole = f, 0, false
+	d.f, d.size, d.whole, d.lines = f, 0, false, 0
 	d.w.mu.Lock()
 	d.w.open = d.name
 	d.w.mu.Unlock()

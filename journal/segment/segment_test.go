@@ -787,3 +787,25 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestAFolderThatIsRemoved: what comes after it can be read, and what was in the file
+// that is gone counts as left out.
+func TestAFolderThatIsRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "recording")
+		w := open(t, Config{Dir: dir})
+		w.Add(snapshot(0, "S0"))
+		synctest.Wait()
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		w.Add(at(1, "one"))
+		time.Sleep(time.Minute)
+		if s := w.Stats(); s.Lost != 1 || s.Err != "" || len(names(t, dir)) != 1 {
+			t.Errorf("%+v, %v", s, names(t, dir))
+		}
+		if err := w.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
