@@ -21,8 +21,11 @@ const (
 	// a restart: of the engine, and of the relays.
 	stateFile  = "state.json"
 	relaysFile = "relays.json"
-	// stateEvery is how often the state is written at most.
+	// stateEvery is how often the state is written at most. Soon after a start it is
+	// written more often, down to stateSoon: a program that is killed again and again
+	// must not forget that a car was still being read.
 	stateEvery = 2 * time.Second
+	stateSoon  = 100 * time.Millisecond
 	// stateRetry is how soon a write that failed is tried again, stateSay how often
 	// that is said.
 	stateRetry = 10 * time.Second
@@ -216,18 +219,19 @@ func syncFolder(dir string) error {
 }
 
 // saving says when the loop hands its state on: soon after a change, and no more
-// often than every stateEvery. What must not be forgotten until then is noted by a
+// often than every stateEvery, but for the first moments of a run. What must not be forgotten until then is noted by a
 // markLog.
 type saving struct {
 	keep  func(engine.State)
 	timer *time.Timer
 	armed bool
+	begun time.Time
 	kept  uint64    // the engine's Altered at the last time
 	last  time.Time // and when that was
 }
 
 func newSaving(keep func(engine.State)) *saving {
-	s := &saving{keep: keep, timer: time.NewTimer(0)}
+	s := &saving{keep: keep, timer: time.NewTimer(0), begun: time.Now()}
 	s.timer.Stop()
 	return s
 }
@@ -241,7 +245,8 @@ func (s *saving) look(eng *engine.Engine) {
 		return
 	}
 	s.armed = true
-	s.timer.Reset(max(0, stateEvery-time.Since(s.last)))
+	every := min(max(time.Since(s.begun)/8, stateSoon), stateEvery)
+	s.timer.Reset(max(0, every-time.Since(s.last)))
 }
 
 // save hands the present state on.

@@ -156,6 +156,7 @@ func TestStatesAreWrittenAtMostEveryTwoSeconds(t *testing.T) {
 		eng, _ := engine.New(&engine.Ruleset{Flags: []engine.FlagDef{{Name: "f", Initial: engine.Scalar{Type: engine.ScalarNumber}}}}, engine.DefaultOptions(), engine.Instant{Wall: start})
 		var at []time.Duration
 		s := newSaving(func(engine.State) { at = append(at, time.Since(start)) })
+		s.begun = start.Add(-time.Minute) // not just started
 		change := time.NewTicker(300 * time.Millisecond)
 		defer change.Stop()
 		for time.Since(start) < 10*time.Second {
@@ -172,6 +173,37 @@ func TestStatesAreWrittenAtMostEveryTwoSeconds(t *testing.T) {
 		}
 		if len(at) != 4 || at[0] != 300*time.Millisecond || at[1] != 2300*time.Millisecond || at[3] > 6300*time.Millisecond {
 			t.Errorf("handed over at %v", at)
+		}
+	})
+}
+
+// TestAStateIsWrittenSoonAfterAStart: a program that lives for a second, again and
+// again, keeps what it saw; one that goes on spares the disk.
+func TestAStateIsWrittenSoonAfterAStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		eng, _ := engine.New(&engine.Ruleset{Flags: []engine.FlagDef{{Name: "f", Initial: engine.Scalar{Type: engine.ScalarNumber}}}}, engine.DefaultOptions(), engine.Instant{Wall: start})
+		var kept []time.Duration
+		s := newSaving(func(engine.State) { kept = append(kept, time.Since(start)) })
+		change := time.NewTicker(20 * time.Millisecond)
+		defer change.Stop()
+		for time.Since(start) < time.Minute {
+			s.look(eng)
+			select {
+			case <-change.C:
+				d := time.Since(start)
+				eng.Apply(engine.Instant{Mono: d, Wall: time.Now()}, &engine.Event{Kind: engine.KindFlag, Name: "f", Value: engine.Scalar{Type: engine.ScalarNumber, Number: d.Seconds()}})
+			case <-s.timer.C:
+				s.save(eng)
+			}
+		}
+		for i, d := range kept[1:] {
+			if gap := d - kept[i]; gap > max(d/7, 120*time.Millisecond) || gap > stateEvery {
+				t.Errorf("after %v nothing was kept until %v", kept[i], d)
+			}
+		}
+		if n := len(kept); n > 70 {
+			t.Errorf("kept %d times in the first minute", n)
 		}
 	})
 }
