@@ -80,7 +80,8 @@ type markLog struct {
 	file  string
 	fsync bool // wait for the disk itself, not only for the kernel
 	log   *slog.Logger
-	ops   chan markOp
+	ops   chan markOp // never closed: a slow disk may tell of a state after the end
+	stop  chan struct{}
 	done  chan struct{}
 
 	// The writer's own.
@@ -100,7 +101,7 @@ type markOp struct {
 }
 
 func newMarkLog(file string, fsync bool, log *slog.Logger) *markLog {
-	m := &markLog{file: file, fsync: fsync, log: log, ops: make(chan markOp, maxWaitingMarks), done: make(chan struct{})}
+	m := &markLog{file: file, fsync: fsync, log: log, ops: make(chan markOp, maxWaitingMarks), stop: make(chan struct{}), done: make(chan struct{})}
 	go m.run()
 	return m
 }
@@ -127,7 +128,7 @@ func (m *markLog) clear(seq uint64) {
 
 // close waits a moment for the last marks.
 func (m *markLog) close() {
-	close(m.ops)
+	close(m.stop)
 	select {
 	case <-m.done:
 	case <-time.After(stateClose):
@@ -136,22 +137,34 @@ func (m *markLog) close() {
 
 func (m *markLog) run() {
 	defer close(m.done)
-	for op := range m.ops {
-		if op.line == nil {
-			m.empty(op.seq)
-			continue
+	for more := true; more; {
+		select {
+		case op := <-m.ops:
+			m.take(op)
+		case <-m.stop:
+			for len(m.ops) > 0 {
+				m.take(<-m.ops)
+			}
+			more = false
 		}
-		m.last = op.seq
-		if err := m.note(op.line); err != nil {
-			m.failed(err)
-			continue // nobody is told that it was noted
-		}
-		m.failing = false
-		close(op.ready)
 	}
 	if m.f != nil {
 		_ = m.f.Close()
 	}
+}
+
+func (m *markLog) take(op markOp) {
+	if op.line == nil {
+		m.empty(op.seq)
+		return
+	}
+	m.last = op.seq
+	if err := m.note(op.line); err != nil {
+		m.failed(err)
+		return // nobody is told that it was noted
+	}
+	m.failing = false
+	close(op.ready)
 }
 
 // note writes a line, and before it those that could not be written.

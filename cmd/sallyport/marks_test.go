@@ -191,3 +191,10 @@ func TestTheLastMarksOfAHugeFileCount(t *testing.T) {
 		t.Errorf("%v, %s", got, &log)
 	}
 }
+
+// A disk that takes longer for the last state than a stop waits tells of it later.
+func TestAStateThatIsWrittenAfterTheEnd(t *testing.T) {
+	m := newMarkLog(filepath.Join(t.TempDir(), marksFile), false, slog.New(slog.DiscardHandler))
+	m.close()
+	m.clear(1)
+}
