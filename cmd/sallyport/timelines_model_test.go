@@ -77,6 +77,7 @@ type setAsked struct {
 
 type lifeSpan struct {
 	boot, ready, end time.Duration
+	stop             time.Duration // when it was told to end; 0 = never
 	killed           bool
 }
 
@@ -226,6 +227,12 @@ func (j *judge) lines() {
 	for i, life := range j.lives {
 		for relay := range limitsOf {
 			j.offBy(relay, i, life.boot, life.ready, "at the start")
+			busy := slices.ContainsFunc(j.calls, func(c lineCall) bool {
+				return c.relay == relay && c.life == i && c.begin < life.stop && c.end > life.stop
+			})
+			if life.stop > 0 && !busy {
+				j.offTried(relay, i, life.stop, life.end, "at the stop")
+			}
 		}
 	}
 }
@@ -243,9 +250,14 @@ func (j *judge) callAt(l lineLevel) *lineCall {
 // offBy wants a try to turn a line off between two moments, unless the program was not
 // there any more.
 func (j *judge) offBy(relay string, life int, from, by time.Duration, why string) {
-	if l := j.lives[life]; l.end <= by {
-		return
+	if l := j.lives[life]; l.end <= by || l.stop > 0 && l.stop <= by {
+		return // a stop has its own rule
 	}
+	j.offTried(relay, life, from, by, why)
+}
+
+// offTried wants a try to turn a line off between two moments.
+func (j *judge) offTried(relay string, life int, from, by time.Duration, why string) {
 	for _, c := range j.calls {
 		if c.relay == relay && c.life == life && !c.on && c.begin >= from && c.begin <= by {
 			return

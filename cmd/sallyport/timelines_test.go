@@ -588,6 +588,9 @@ func (w *world) cutOff(killed bool) {
 // stop ends a life as SIGTERM does.
 func (w *world) stop() {
 	l := w.run
+	w.mu.Lock()
+	w.h.lives[l.number].stop = w.now()
+	w.mu.Unlock()
 	l.cancel()
 	limit := time.After(stopTime)
 	select {
