@@ -85,9 +85,11 @@ type Journal struct {
 	written int64
 	dropped int64
 	size    int64
-	parcels int
-	problem error // why the disk takes nothing at present
-	said    said
+	// pictures are the bytes of those that were written since it was opened.
+	pictures int64
+	parcels  int
+	problem  error // why the disk takes nothing at present
+	said     said
 
 	readMu sync.Mutex // covers reader
 	reader *Reader
@@ -150,6 +152,7 @@ type Stats struct {
 	Bytes   int64         // memory that they hold
 	Lag     time.Duration // how long the oldest of them has waited
 	Size    int64         // the database on the disk, in bytes
+	Images  int64         // bytes of pictures written since it was opened
 	Parcels int           // steps in the outbox, as far as they are on the disk
 	Problem string        // why nothing can be written at present; empty when all is well
 }
@@ -331,7 +334,7 @@ func (j *Journal) Stats() Stats {
 	defer j.mu.Unlock()
 	s := Stats{
 		Written: j.written, Dropped: j.dropped, Waiting: len(j.queue), Bytes: j.entries.bytes + j.changes.bytes + j.images,
-		Size: j.size, Parcels: j.parcels,
+		Size: j.size, Images: j.pictures, Parcels: j.parcels,
 	}
 	if len(j.queue) > 0 {
 		s.Lag = time.Since(j.queue[0].added)

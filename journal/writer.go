@@ -298,10 +298,13 @@ func (w *writer) prepare(o *op) {
 	if len(e.Body) == 0 || e.Body[0] != '{' || !json.Valid(e.Body) {
 		e.Body = []byte(`{"error":"what this entry had to say was no JSON object"}`)
 	}
+	var kept int64
 	for i := range e.Images {
 		keepImage(j.cfg.Dir, j.cfg.Images, e, &e.Images[i])
+		kept += e.Images[i].Size
 	}
 	j.mu.Lock()
+	j.pictures += kept
 	o.ready = true
 	j.images -= o.images
 	o.images = 0

@@ -115,6 +115,9 @@ const (
 	// time, tidyEvery how often after that.
 	tidyFirst = time.Minute
 	tidyEvery = 10 * time.Minute
+	// tidyLook is how often it is looked whether so much came that it cannot wait: a
+	// flood of pictures fills a disk within minutes.
+	tidyLook = 5 * time.Second
 	// tidyTo is how far, in percent of the allowed size, the memory shrinks when it is
 	// over: so that it does not every time.
 	tidyTo = 95
@@ -125,17 +128,30 @@ const (
 func (d *disk) tidy(ctx context.Context) {
 	t := time.NewTimer(tidyFirst)
 	defer t.Stop()
+	look := time.NewTicker(tidyLook)
+	defer look.Stop()
+	var seen int64 // of what was written, at the last time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.C:
+		case <-look.C:
+			if d.grown()-seen < d.site.Keep.Size/100*(100-tidyTo) {
+				continue
+			}
 		}
+		seen = d.grown()
 		if err := d.expire(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			d.log.Warn("old parts of journal and recording could not be taken away", "error", err)
 		}
 		t.Reset(tidyEvery)
 	}
+}
+
+// grown is how many bytes of pictures and of the recording were written since the start.
+func (d *disk) grown() int64 {
+	return d.journal.Stats().Images + d.rec.segments.Stats().Written
 }
 
 // expire makes the memory as old and as large as it may be. While the clock is not

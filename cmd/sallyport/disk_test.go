@@ -13,7 +13,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sallyport/sallyport/actions/relay"
@@ -366,4 +368,33 @@ flags: {rang: false}
 	if code != 0 || replayed != live.String() {
 		t.Errorf("code %d %s\nlive\n%s\nreplayed\n%s", code, errs, live.String(), replayed)
 	}
+}
+
+// TestAFloodOfPicturesGivesWaySoon: what comes faster than old parts are taken away in
+// their turn does not fill the disk meanwhile.
+func TestAFloodOfPicturesGivesWaySoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := config.Default()
+		site.Data, site.Keep.Size = t.TempDir(), 1_000_000
+		d, err := openDisk(site, "", nil, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.close()
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { d.tidy(ctx) })
+		defer wg.Wait()
+		defer cancel()
+		picture := bytes.Repeat([]byte{0xff, 0xd8, 7}, 30_000)
+		for range 20 {
+			d.journal.Add(journal.Entry{At: time.Now(), Kind: journal.KindEvent, Body: []byte(`{"kind":"plate"}`),
+				Images: []journal.Image{{Name: "scene", Size: 90_000, Bytes: func() ([]byte, error) { return picture, nil }}}})
+		}
+		time.Sleep(tidyFirst / 2)
+		synctest.Wait()
+		if sizes, err := d.sizes(t.Context()); err != nil || sizes["images"] > site.Keep.Size {
+			t.Errorf("%v, %v", sizes, err)
+		}
+	})
 }
