@@ -62,6 +62,15 @@ func openDisk(site *config.Site, record string, secrets []string, log *slog.Logg
 	return d, nil
 }
 
+// serve puts the disk to the use of an appliance.
+func (d *disk) serve(p *parts) {
+	p.told, p.rec, p.store = d.told, d.rec, outboxStore{d.journal}
+	p.keepMark, p.onState, p.onRelayState = d.marks.keep, d.states.keep, d.relays.keep
+	if d.site.Sync {
+		p.synced = d.journal.Sync
+	}
+}
+
 // close waits a moment for what was handed over to be written.
 func (d *disk) close() error {
 	d.states.close()

@@ -148,11 +148,7 @@ func (s *service) run(ctx context.Context) (err error) {
 		}
 		log = slog.New(tee{log.Handler(), kept.told})
 		parts.log = log
-		parts.told, parts.rec, parts.store = kept.told, kept.rec, outboxStore{kept.journal}
-		parts.keepMark, parts.onState, parts.onRelayState = kept.marks.keep, kept.states.keep, kept.relays.keep
-		if s.site.Sync {
-			parts.synced = kept.journal.Sync
-		}
+		kept.serve(&parts)
 		r.log, r.refused = log, func(hash string, problems []string) {
 			kept.told.reload(engine.Instant{Wall: time.Now()}, hash, false, problems)
 		}
