@@ -29,9 +29,13 @@ func NewRelay(s Relays) Handler {
 			a, _ := r.Args.(engine.RelayArgs)
 			return "relay " + a.Relay
 		},
-		Begin: begin,
+		Begin: begin, Queue: relayQueue,
 	}
 }
+
+// relayQueue is how many steps of one relay may be under way: more than a rule has
+// keys, so that of many that follow at one moment none is left out.
+const relayQueue = 16 << 10
 
 // RelayRequest is what a relay step asks of its relay.
 func RelayRequest(r engine.Request) (relay.Request, error) {

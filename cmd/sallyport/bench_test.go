@@ -50,14 +50,11 @@ const switchesEach = 14
 // frame, the relay's rule being looked at before or after the hundred. It prints
 // percentiles in microseconds. Journal and recording are kept, as they are live.
 func BenchmarkFrameToRelay(b *testing.B) {
-	const follow, pulse = "follow: true", "pulse: 1ms"
-	b.Run("first rule", func(b *testing.B) { benchFrameToRelay(b, "action.yaml", follow) })
-	b.Run("last rule", func(b *testing.B) { benchFrameToRelay(b, "relay.yaml", follow) })
-	// What moves once is noted on the disk first.
-	b.Run("first rule, pulse", func(b *testing.B) { benchFrameToRelay(b, "action.yaml", pulse) })
+	b.Run("first rule", func(b *testing.B) { benchFrameToRelay(b, "action.yaml") })
+	b.Run("last rule", func(b *testing.B) { benchFrameToRelay(b, "relay.yaml") })
 }
 
-func benchFrameToRelay(b *testing.B, file, step string) {
+func benchFrameToRelay(b *testing.B, file string) {
 	site, problems := config.Load("../../testdata/bench/sallyport.yaml")
 	if config.Failed(problems) {
 		b.Fatal(problems)
@@ -70,7 +67,7 @@ rules:
   - name: action
     on: target
     when: target.id == 1 && inside("action")
-    do: [{relay: bench, ` + step + `}]
+    do: [{relay: bench, follow: true}]
 `)},
 	}, "rules.d", ruleSite(site))
 	if rulefile.Failed(rp) {
