@@ -238,7 +238,7 @@ func readJournalQuery(raw string) (JournalQuery, error) {
 }
 
 func (s *Server) cancel(w http.ResponseWriter, r *http.Request) {
-	if err := s.source.Cancel(r.Context(), r.PathValue("id")); err != nil {
+	if err := s.source.Cancel(r.Context(), r.PathValue("id"), caller(r)); err != nil {
 		failAs(w, err)
 		return
 	}

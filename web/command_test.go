@@ -88,7 +88,7 @@ func TestPagesOfOtherSitesMoveNothing(t *testing.T) {
 		t.Error("it was done")
 		return Relay{}, nil
 	}
-	source.Cancel = func(context.Context, string) error {
+	source.Cancel = func(context.Context, string, string) error {
 		t.Error("it was done")
 		return nil
 	}
@@ -169,8 +169,8 @@ func TestJournalQuestions(t *testing.T) {
 func TestCancel(t *testing.T) {
 	var got string
 	source := full()
-	source.Cancel = func(_ context.Context, id string) error { got = id; return nil }
-	if w := ask(server(t, source), "DELETE", "/api/v1/outbox/k3v-1-0", "localhost"); w.Code != 204 || got != "k3v-1-0" || w.Body.Len() > 0 {
+	source.Cancel = func(_ context.Context, id, who string) error { got = id + " by " + who; return nil }
+	if w := ask(server(t, source), "DELETE", "/api/v1/outbox/k3v-1-0", "localhost"); w.Code != 204 || got != "k3v-1-0 by console at 192.0.2.1" || w.Body.Len() > 0 {
 		t.Error(w.Code, got, w.Body)
 	}
 	w := ask(server(t, empty()), "DELETE", "/api/v1/outbox/k3v", "localhost")

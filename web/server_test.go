@@ -94,7 +94,7 @@ func full() Source {
 			return []Parcel{{ID: "k3v-1-0", To: "https://example.com", Rule: "gate", Key: "gate/#1", Step: "http POST", Created: t, Due: t, Expires: t, Tries: 1, Next: t,
 				Reason: "no answer"}}, nil
 		},
-		Cancel: func(context.Context, string) error { return nil },
+		Cancel: func(context.Context, string, string) error { return nil },
 	}
 }
 
@@ -135,7 +135,7 @@ func empty() Source {
 		},
 		Journal: func(context.Context, JournalQuery) ([]json.RawMessage, string, error) { return nil, "", nil },
 		Outbox:  func(context.Context) ([]Parcel, error) { return nil, nil },
-		Cancel:  func(_ context.Context, id string) error { return NotFoundError("nothing waits under the id " + id) },
+		Cancel:  func(_ context.Context, id, _ string) error { return NotFoundError("nothing waits under the id " + id) },
 	}
 }
 
@@ -152,7 +152,7 @@ func broken() Source {
 		Command:        func(context.Context, Command) (Relay, error) { return Relay{}, err },
 		Journal:        func(context.Context, JournalQuery) ([]json.RawMessage, string, error) { return nil, "", err },
 		Outbox:         func(context.Context) ([]Parcel, error) { return nil, err },
-		Cancel:         func(context.Context, string) error { return err },
+		Cancel:         func(context.Context, string, string) error { return err },
 		Ready: func(context.Context) []string {
 			return []string{"the rules have 2 errors", `relay "gate" is not held`}
 		},

@@ -38,9 +38,9 @@ type Source struct {
 	Journal func(context.Context, JournalQuery) (items []json.RawMessage, next string, err error)
 	// Outbox are the steps that are kept until they are done, in their order.
 	Outbox func(context.Context) ([]Parcel, error)
-	// Cancel takes a step out of the outbox. Its error is a [NotFoundError] when there
+	// Cancel takes a step out of the outbox; who asks is journaled. Its error is a [NotFoundError] when there
 	// is none of that id.
-	Cancel func(ctx context.Context, id string) error
+	Cancel func(ctx context.Context, id, who string) error
 }
 
 // Seconds is a duration that JSON gives as a number of seconds, to the millisecond.

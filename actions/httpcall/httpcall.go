@@ -152,7 +152,8 @@ func (c *caller) Do(ctx context.Context, r engine.Request) error {
 	}
 	if a.Sign != "" {
 		if err := c.sign(ctx, call, a.Sign); err != nil {
-			return refuse(err)
+			// Somebody may yet put the secret there.
+			return actions.NotBegun(actions.Away(err))
 		}
 	}
 	begin := time.Now()

@@ -80,9 +80,13 @@ func TestWhatACallIsKnownBy(t *testing.T) {
 		t.Errorf("signed: %v, record %q", got, rec.Parcel)
 	}
 	got = nil
-	rec = through(t, h, call(engine.HTTPArgs{Sign: "other"}, 0, true))
+	rec = through(t, h, call(engine.HTTPArgs{Sign: "other"}, 0, false))
 	if rec.Begun || rec.Reason != `sign: the secret "other": there is none` || got != nil {
 		t.Errorf("without the secret: %+v", rec)
+	}
+	// A durable call waits for its secret as it does for its host.
+	if err := h.Action.Do(t.Context(), call(engine.HTTPArgs{Sign: "other"}, 0, true)); !errors.Is(err, actions.ErrAway) || !errors.Is(err, actions.ErrNotBegun) {
+		t.Errorf("a durable call without the secret: %v", err)
 	}
 	rec = through(t, httpcall.New(httpcall.Config{}), call(engine.HTTPArgs{Sign: "hook"}, 0, false))
 	if rec.Begun || rec.Reason != `sign: there is no secret "hook"` {

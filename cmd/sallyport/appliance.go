@@ -68,6 +68,7 @@ type parts struct {
 	// told is told what the journal is to keep, rec what the engine takes, in its
 	// order; store keeps durable steps. Each may be nil.
 	told   *journaling
+	killed bool // the run before did not end in order
 	rec    *recorder
 	store  actions.Store
 	log    *slog.Logger
@@ -260,7 +261,7 @@ func (a *appliance) loop(ctx context.Context) {
 	a.wall = at.Wall.Sub(a.start) - at.Mono
 	if a.told != nil {
 		version, _ := buildVersion()
-		a.told.begin(at, version, a.rules.Hash)
+		a.told.begin(at, version, a.rules.Hash, a.killed)
 	}
 	save := newSaving(a.onState)
 	defer save.timer.Stop()

@@ -34,9 +34,13 @@ func (s *source) command(ctx context.Context, c web.Command) (web.Relay, error) 
 		q.Verb, q.Length = relay.Pulse, c.Pulse
 	}
 	out := s.relay.Do(ctx, q)
-	s.rec.command(s.instant(time.Now()), c.Who, c.Relay, q.Verb.String())
+	what := q.Verb.String()
+	if q.Verb == relay.Pulse {
+		what += " " + q.Length.String()
+	}
+	s.rec.command(s.instant(time.Now()), c.Who, c.Relay, what)
 	if s.told != nil {
-		s.told.command(time.Now(), c.Who, c.Relay, q.Verb.String(), out)
+		s.told.command(time.Now(), c.Who, c.Relay, what, out)
 	}
 	switch {
 	case !out.Begun:
@@ -98,8 +102,12 @@ func (s *source) outbox(context.Context) ([]web.Parcel, error) {
 }
 
 // cancel gives such a step up.
-func (s *source) cancel(_ context.Context, id string) error {
-	switch err := s.runner.Cancel(id); {
+func (s *source) cancel(_ context.Context, id, who string) error {
+	err := s.runner.Cancel(id)
+	if s.told != nil && (err == nil || errors.Is(err, actions.ErrUnderWay)) {
+		s.told.cancelled(time.Now(), who, id)
+	}
+	switch {
 	case errors.Is(err, actions.ErrNoParcel):
 		return web.NotFoundError(fmt.Sprintf("nothing waits under the id %q", id))
 	case errors.Is(err, actions.ErrUnderWay):

@@ -49,10 +49,7 @@ func openRelays(site *config.Site, devices map[string]*client.Client) ([]relay.C
 			continue
 		}
 		relays = append(relays, relay.Config{
-			Spec: relay.Spec{
-				Name: r.Name, MaxOn: r.MaxOn, MinOff: r.MinOff, Interlock: r.Interlock, InterlockWait: r.InterlockWait,
-				DailyCap: r.DailyCap, Feedback: r.Feedback, FeedbackTime: r.FeedbackTime,
-			},
+			Spec:   relaySpec(r),
 			Driver: line,
 		})
 	}
@@ -60,6 +57,14 @@ func openRelays(site *config.Site, devices map[string]*client.Client) ([]relay.C
 		return nil, errors.Join(errors.Join(errs...), closeRelays(relays))
 	}
 	return relays, nil
+}
+
+// relaySpec is what a relay of the site file may do.
+func relaySpec(r config.Relay) relay.Spec {
+	return relay.Spec{
+		Name: r.Name, MaxOn: r.MaxOn, MinOff: r.MinOff, Interlock: r.Interlock, InterlockWait: r.InterlockWait,
+		DailyCap: r.DailyCap, Feedback: r.Feedback, FeedbackTime: r.FeedbackTime,
+	}
 }
 
 // openRelay gets what a relay is moved by. A line is off from then on; a device is

@@ -32,7 +32,12 @@ type disk struct {
 	marks   *markLog
 	states  *keeper[engine.State]
 	relays  *keeper[relay.Saved]
+	killed  bool // the run before did not end in order
 }
+
+// runningFile is the file below the data folder that is there while a program runs:
+// one that is there at a start is of a program that was killed.
+const runningFile = "running"
 
 // openDisk opens everything. It fails for a replay file that cannot be had; a data
 // folder that cannot be used is tried again while the program runs.
@@ -42,6 +47,12 @@ func openDisk(site *config.Site, record string, secrets []string, log *slog.Logg
 		log.Error("the data folder cannot be used: journal, recording and memory are tried again while the program runs", "error", err)
 	}
 	var err error
+	running := filepath.Join(site.Data, runningFile)
+	_, err = os.Stat(running)
+	d.killed = err == nil
+	if err := os.WriteFile(running, nil, 0o640); err != nil {
+		log.Warn("a kill of this run will not be noticed by the next", "error", err)
+	}
 	d.journal, err = journal.Open(journal.Config{Dir: site.Data, Images: site.Keep.Images > 0, Log: log})
 	if err != nil {
 		return nil, err
@@ -64,6 +75,7 @@ func openDisk(site *config.Site, record string, secrets []string, log *slog.Logg
 
 // serve puts the disk to the use of an appliance.
 func (d *disk) serve(p *parts) {
+	p.killed = d.killed
 	p.told, p.rec, p.store = d.told, d.rec, outboxStore{d.journal}
 	p.keepMark, p.onState, p.onRelayState = d.marks.keep, d.states.keep, d.relays.keep
 	if d.site.Sync {
@@ -76,6 +88,7 @@ func (d *disk) close() error {
 	d.states.close()
 	d.relays.close()
 	d.marks.close()
+	_ = os.Remove(filepath.Join(d.site.Data, runningFile))
 	return errors.Join(d.rec.close(), d.closeJournal())
 }
 

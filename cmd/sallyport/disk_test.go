@@ -134,7 +134,7 @@ func TestRelaysByHand(t *testing.T) {
 	}
 	s.awaitEntry("kind=relay&relay=gate", func(e entry) bool { return e.On && e.Who == who && e.Cause == "by hand: "+who })
 	s.awaitEntry("kind=action&relay=gate", func(e entry) bool {
-		return e.Type == "command" && e.Who == who && e.Step == "relay gate pulse" && e.Outcome == "done"
+		return e.Type == "command" && e.Who == who && e.Step == "relay gate pulse 50ms" && e.Outcome == "done"
 	})
 	if code, body := s.send("POST", "/api/v1/relays/porch", `{"set": "on"}`); code != 200 {
 		t.Error(code, body)

@@ -57,7 +57,7 @@ func told(t *testing.T, data string) *journal.Journal {
 		{Text: "http POST https://***@hooks.example.com:8443/services/T0/B0?x=1", Args: engine.HTTPArgs{}},
 		{Text: "flag away set false", Args: engine.FlagArgs{Flag: "away"}},
 	}}
-	l.begin(at(0), "v1", "0123456789abcdef")
+	l.begin(at(0), "v1", "0123456789abcdef", false)
 	alarm := func(on bool) *engine.Event {
 		return &engine.Event{Kind: engine.KindAlarm, Camera: "gate", Received: at(1).Wall, Alarm: &engine.Alarm{Name: "perimeter", On: on, ID: 1}}
 	}

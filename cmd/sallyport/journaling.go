@@ -72,23 +72,25 @@ func newJournaling(j *journal.Journal, secrets []string) *journaling {
 	}
 }
 
-// begin tells that the program starts, with which rules.
-func (l *journaling) begin(at engine.Instant, version, rules string) {
+// begin tells that the program starts, with which rules; killed says that the run
+// before did not end in order.
+func (l *journaling) begin(at engine.Instant, version, rules string, killed bool) {
 	l.mu.Lock()
 	l.rules = rules
 	l.mu.Unlock()
-	l.life(at, "start", version, rules)
+	l.life(at, "start", version, rules, killed)
 }
 
 // end tells that the program stops.
-func (l *journaling) end(at engine.Instant) { l.life(at, "stop", "", "") }
+func (l *journaling) end(at engine.Instant) { l.life(at, "stop", "", "", false) }
 
-func (l *journaling) life(at engine.Instant, kind, version, rules string) {
+func (l *journaling) life(at engine.Instant, kind, version, rules string, killed bool) {
 	l.add(journal.Entry{At: at.Wall, Kind: journal.KindEvent}, struct {
 		Kind    string `json:"kind"`
 		Version string `json:"version,omitempty"`
 		Rules   string `json:"rules,omitempty"`
-	}{kind, version, rules})
+		Killed  bool   `json:"after_kill,omitempty"`
+	}{kind, version, rules, killed})
 }
 
 // event tells of an event that is more than a frame, and gives the id of its entry;
@@ -302,6 +304,9 @@ func (l *journaling) outcome(at engine.Instant, o engine.Outcome, r actions.Reco
 	if q.Step != nil {
 		body.Step = l.clean(q.Step.Text)
 	}
+	if a, ok := q.Args.(engine.LogArgs); ok {
+		body.Detail = shorten(l.clean(a.Text), maxDetail)
+	}
 	if r.HasExit {
 		body.Exit = &r.ExitCode
 	}
@@ -333,13 +338,7 @@ func (l *journaling) relay(at engine.Instant, c relay.Change) int64 {
 
 // command tells what somebody asked of a relay by hand, and what came of it.
 func (l *journaling) command(at time.Time, who, name, what string, out relay.Outcome) {
-	body := struct {
-		Type    string `json:"type"`
-		Who     string `json:"who"`
-		Step    string `json:"step"`
-		Outcome string `json:"outcome"`
-		Reason  string `json:"reason,omitempty"`
-	}{"command", l.clean(who), "relay " + name + " " + what, "done", out.Reason}
+	body := byHand{"command", l.clean(who), "relay " + name + " " + what, "done", out.Reason}
 	switch {
 	case !out.Begun:
 		body.Outcome = "not begun"
@@ -347,6 +346,20 @@ func (l *journaling) command(at time.Time, who, name, what string, out relay.Out
 		body.Outcome, body.Reason = "failed", l.clean(out.Err.Error())
 	}
 	l.add(journal.Entry{At: at, Kind: journal.KindAction, Relay: name}, body)
+}
+
+// byHand is what the entry of something done by hand holds.
+type byHand struct {
+	Type    string `json:"type"`
+	Who     string `json:"who"`
+	Step    string `json:"step"`
+	Outcome string `json:"outcome"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+// cancelled tells that somebody gave a step in the outbox up.
+func (l *journaling) cancelled(at time.Time, who, id string) {
+	l.add(journal.Entry{At: at, Kind: journal.KindAction}, byHand{"command", l.clean(who), "cancel " + id, "done", ""})
 }
 
 // reload tells that rule files were read: which set is in force now, whether it is

@@ -41,6 +41,7 @@ func TestAPulseIsNotedBeforeItMoves(t *testing.T) {
 	s := startSite(t, stateRules, func(svc *service) {
 		marks = filepath.Join(svc.site.Data, marksFile)
 		line.file = marks
+		svc.site.Sync = true // so that a busy machine is waited for longer
 		svc.relays = []relay.Config{
 			{Spec: relay.Spec{Name: "porch", MaxOn: time.Hour}, Driver: &spyLine{}},
 			{Spec: relay.Spec{Name: "gate", MaxOn: time.Second}, Driver: line},

@@ -42,6 +42,7 @@ func runOff(ctx context.Context, p process, args []string) int {
 	if err != nil {
 		return p.errorf("off: %v", err)
 	}
+	site = withRelayCamerasOnly(site)
 	devices, err := deviceClients(site, p)
 	if err != nil {
 		// The relays of the other devices and all lines go off all the same.
@@ -61,11 +62,23 @@ func runOff(ctx context.Context, p process, args []string) int {
 			code = p.errorf("off: %v", err)
 			continue
 		}
-		if r, _ := site.Relay(relays[i].Name); !r.Memory {
+		if r, _ := site.Relay(relays[i].Name); r.Memory {
+			fmt.Fprintf(p.stdout, "%s is in memory: there is nothing to drive\n", r.Name)
+		} else {
 			fmt.Fprintf(p.stdout, "%s is off\n", r.Name)
 		}
 	}
 	return code
+}
+
+// withRelayCamerasOnly is a site with the cameras whose outputs are relays: what the
+// others need does not matter here.
+func withRelayCamerasOnly(site *config.Site) *config.Site {
+	s := *site
+	s.Cameras = slices.DeleteFunc(slices.Clone(site.Cameras), func(c config.Camera) bool {
+		return !slices.ContainsFunc(site.Relays, func(r config.Relay) bool { return r.Camera == c.Name })
+	})
+	return &s
 }
 
 // siteOfRelays reads the site file. When it has errors, the copy of the last one that

@@ -53,7 +53,7 @@ func TestOffTurnsDevicesOff(t *testing.T) {
 	cam, url := deviceOn(t)
 	file := writeSite(t, fmt.Sprintf("cameras: {gate: {url: %q}}\nrelays: {bench: {memory: true, max_on: 1h}, siren: {camera: gate, max_on: 3m}}\n", url))
 	code, out, errs := runCommand(t, "off", "-c", file)
-	if code != 0 || out != "siren is off\n" || errs != "" {
+	if code != 0 || out != "bench is in memory: there is nothing to drive\nsiren is off\n" || errs != "" {
 		t.Errorf("code %d\n%s%s", code, out, errs)
 	}
 	if cam.Stats().AlarmOut {
@@ -71,6 +71,7 @@ func TestOffGoesOnWithTheRest(t *testing.T) {
   gate: {url: %q}
   away: {url: %q}
   locked: {url: %q, username: admin, password: {env: NOT_THERE}}
+  other: {url: http://127.0.0.1:9, username: admin, password: {env: NOT_THERE_EITHER}}
 relays:
   lamp: {camera: away, max_on: 3m}
   bell: {camera: locked, max_on: 3m}
@@ -83,6 +84,9 @@ relays:
 	}
 	if cam.Stats().AlarmOut {
 		t.Error("the output is still on")
+	}
+	if strings.Contains(errs, "other") {
+		t.Errorf("a camera that is no relay is spoken of:\n%s", errs)
 	}
 	for _, want := range []string{
 		`sallyport: off: camera "locked": password: `,

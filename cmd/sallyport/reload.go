@@ -30,9 +30,9 @@ type reloader struct {
 	log  *slog.Logger
 	note func(text string) // a line for people
 	tell func(text string) // a problem, as people read it
-	// refused is told of files that did not load: the set that stays in force, and
-	// what is wrong. nil: nobody is told.
-	refused func(hash string, problems []string)
+	// tellJournal is told of files that did not load, or are as they were again: the set in
+	// force, whether it is that of the files, and what is wrong. nil: nobody is told.
+	tellJournal func(hash string, loaded bool, problems []string)
 
 	mu       sync.Mutex // guards what follows
 	hash     string
@@ -228,11 +228,14 @@ func (r *reloader) watch(ctx context.Context, w *watch.Watcher, hangup <-chan os
 		switch {
 		case !ok:
 			r.note("the rules did not load; the running set stays")
-			if r.refused != nil {
-				r.refused(before.hash, r.said())
+			if r.tellJournal != nil {
+				r.tellJournal(before.hash, false, r.said())
 			}
 		case rs.Hash == before.hash && before.instead == "":
 			r.note("the rules are as they were")
+			if r.tellJournal != nil && rulefile.Failed(before.problems) {
+				r.tellJournal(rs.Hash, true, r.said())
+			}
 		default:
 			swap(rs, r.said())
 			r.note(fmt.Sprintf("rules loaded: %s, set %s", count(len(rs.Rules), "rule"), short(rs.Hash)))

@@ -124,6 +124,11 @@ func (s *service) run(ctx context.Context) (err error) {
 		onEvent: lines.event, onDecision: lines.decision, onRelay: lines.relay, onLog: lines.logStep,
 	}
 	parts.secret = s.secret
+	for _, n := range s.site.Secrets {
+		if _, err := s.secret(n.Name); err != nil {
+			log.Error("what is signed with a secret waits until it is there", "secret", n.Name, "error", err)
+		}
+	}
 	if s.site.RunAs != "" {
 		if parts.runAs, err = actions.LookupUser(s.site.RunAs); err != nil {
 			return errors.Join(err, closeRelays(s.relays))
@@ -149,11 +154,11 @@ func (s *service) run(ctx context.Context) (err error) {
 		log = slog.New(tee{log.Handler(), kept.told})
 		parts.log = log
 		kept.serve(&parts)
-		r.log, r.refused = log, func(hash string, problems []string) {
-			kept.told.reload(engine.Instant{Wall: time.Now()}, hash, false, problems)
+		r.log, r.tellJournal = log, func(hash string, loaded bool, problems []string) {
+			kept.told.reload(engine.Instant{Wall: time.Now()}, hash, loaded, problems)
 		}
-		if said := r.said(); len(said) > 0 || r.current().instead != "" {
-			kept.told.reload(engine.Instant{Wall: time.Now()}, rules.Hash, r.current().instead == "", said)
+		if said := r.said(); len(said) > 0 {
+			r.tellJournal(rules.Hash, r.current().instead == "", said)
 		}
 		defer func() {
 			if err := kept.close(); err != nil {
@@ -238,7 +243,6 @@ func (s *service) run(ctx context.Context) (err error) {
 	// Rules end and relays go off before anything is waited for: what is still on
 	// its way in moves nothing any more.
 	cancel()
-	manager.stopping()
 	stopLoop()
 	lines.note("the program ends")
 	stopCtx, stop := context.WithTimeout(context.Background(), stopTime)
@@ -249,6 +253,7 @@ func (s *service) run(ctx context.Context) (err error) {
 		log.Error("the loop does not end; relays are turned off all the same")
 	}
 	err = errors.Join(err, a.closeRelays())
+	manager.stopping()
 	var ports sync.WaitGroup
 	ports.Go(func() { _ = a.port.Shutdown(stopCtx) })
 	ports.Go(func() { _ = console.Shutdown(stopCtx) })

@@ -89,7 +89,9 @@ func ruleTests(site *config.Site, rules *engine.Ruleset, p process) ruletest.Opt
 		}
 		for _, r := range site.Relays {
 			o.RelayNames = append(o.RelayNames, r.Name)
-			specs = append(specs, relay.Spec{Name: r.Name, MaxOn: r.MaxOn, MinOff: r.MinOff, Interlock: r.Interlock, InterlockWait: r.InterlockWait})
+			spec := relaySpec(r)
+			spec.Feedback, spec.FeedbackTime = "", 0 // a test's contacts do not follow its relays
+			specs = append(specs, spec)
 		}
 	}
 	o.Relays = func(names []string) (ruletest.Relays, error) {

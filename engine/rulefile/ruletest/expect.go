@@ -66,7 +66,7 @@ type because struct {
 // reasons are what can hold a rule or a step back.
 func reasons() []string {
 	return []string{
-		"cooldown", "limit", "late", "loop", "unknown", "visit", "expired", "min_off", "interlock", "fault", "while", "for", "shadow", "mode", "missed",
+		"cooldown", "limit", "late", "loop", "unknown", "visit", "expired", "min_off", "daily_cap", "interlock", "fault", "while", "for", "shadow", "mode", "missed",
 		"on", "active", "failed", "too many keys", "first look", "reload",
 	}
 }
