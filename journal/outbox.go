@@ -44,14 +44,15 @@ func (j *Journal) Update(p Parcel) {
 	j.change(&op{update: &p, bytes: p.weight()})
 }
 
-// Remove takes a parcel out, soon. done may be nil; it is called as that of
+// Remove takes a parcel out: at once when somebody waits for it, so that a kill makes
+// few steps come twice, else soon. done may be nil; it is called as that of
 // [Journal.Put], but a removal that failed is tried again until it is on the disk.
 func (j *Journal) Remove(id string, done func(error)) {
 	if id == "" {
 		(&op{done: done}).fail(nil)
 		return
 	}
-	j.change(&op{remove: id, bytes: int64(overhead + len(id)), done: done})
+	j.change(&op{remove: id, bytes: int64(overhead + len(id)), done: done, urgent: done != nil})
 }
 
 // change takes a change of the outbox.

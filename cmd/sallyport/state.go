@@ -41,7 +41,16 @@ func loadState(file string, log *slog.Logger, note func(text string)) *engine.St
 
 // loadRelays reads what an earlier run kept of the relays.
 func loadRelays(file string, log *slog.Logger, note func(text string)) *relay.Saved {
-	return loadKept(file, relay.DecodeSaved, "faults and daily caps of relays begin anew", log, note)
+	s := loadKept(file, relay.DecodeSaved, "faults and daily caps of relays begin anew", log, note)
+	if s != nil {
+		for i := range s.Relays {
+			// The engine and its marks know what a visit pulsed. A number alone, after
+			// a power cut that took the engine's last two seconds, may be that of
+			// another car by now, and would keep the gate closed for it.
+			s.Relays[i].Visits = nil
+		}
+	}
+	return s
 }
 
 // loadKept reads what an earlier run kept; nil when there is nothing. A file that
