@@ -314,6 +314,11 @@ func (a *appliance) loop(ctx context.Context) {
 			save.save(eng)
 			return
 		case <-ready:
+			select { // what came after a set was handed over is decided by that set
+			case in := <-a.rulesIn:
+				a.swapped(eng, in)
+			default:
+			}
 			more = a.takePosts(ctx, eng)
 		case <-a.inbox.wake:
 			more = a.takePosts(ctx, eng)
