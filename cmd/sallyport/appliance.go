@@ -314,11 +314,6 @@ func (a *appliance) loop(ctx context.Context) {
 			save.save(eng)
 			return
 		case <-ready:
-			select { // what came after a set was handed over is decided by that set
-			case in := <-a.rulesIn:
-				a.swapped(eng, in)
-			default:
-			}
 			more = a.takePosts(ctx, eng)
 		case <-a.inbox.wake:
 			more = a.takePosts(ctx, eng)
@@ -345,6 +340,11 @@ func (a *appliance) takePosts(ctx context.Context, eng *engine.Engine) (more boo
 	for range burst {
 		if ctx.Err() != nil {
 			return false
+		}
+		select { // what came after a set was handed over is decided by that set
+		case in := <-a.rulesIn:
+			a.swapped(eng, in)
+		default:
 		}
 		it, ok := a.port.Take()
 		if !ok {
