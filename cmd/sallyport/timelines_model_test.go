@@ -283,7 +283,7 @@ func (j *judge) readsFor(c lineCall, listed func(*ruleShape) []string, after tim
 		}
 		name := fmt.Sprintf("post %d", i)
 		if visit {
-			name = fmt.Sprintf("%s, arrival %d", p.car, j.arrival(i))
+			name = fmt.Sprintf("%s, arrival of post %d", p.car, j.arrival(i))
 		}
 		found = append(found, name)
 	}
@@ -435,11 +435,11 @@ func (j *judge) inForce(life int, from, to time.Duration) []*ruleShape {
 	return sets
 }
 
-// arrival is the number of a car's arrival that a read belongs to. Reads of one car,
+// arrival is the first read of a car's arrival that a read belongs to. Reads of one car,
 // misread or not, with no gap over visitGap are one arrival; the gap that the program
 // sees may be longer, as posts may wait and a kill may forget.
 func (j *judge) arrival(n int) int {
-	number, last := 0, -1
+	first, last := n, -1
 	for i := 0; i <= n; i++ {
 		p := j.posts[i]
 		if p.car != j.posts[n].car || p.plate == "" || p.camera != j.posts[n].camera {
@@ -453,21 +453,20 @@ func (j *judge) arrival(n int) int {
 				continue
 			}
 		}
-		if last >= 0 {
-			q := j.posts[last]
-			if p.at-q.at > visitGap-mayBeLate-unsaved || j.jumpedAway(q.at, p.life, q.life) {
-				number++
-			}
+		if last < 0 {
+			first = i
+		} else if q := j.posts[last]; p.at-q.at > visitGap-mayBeLate-unsaved || j.jumpedAway(q.at, p.life, q.life) {
+			first = i
 		}
 		last = i
 	}
-	return number
+	return first
 }
 
 // opened says that the gate was moved after a read in its life: that is noted before.
 func (j *judge) opened(p posted) bool {
 	return slices.ContainsFunc(j.calls, func(c lineCall) bool {
-		return c.on && c.life == p.life && c.begin >= p.at && (c.relay == "gate" || c.relay == "sign")
+		return c.on && c.life == p.life && c.begin >= p.at && (c.relay == "gate" || c.relay == "sign" || c.relay == "horn")
 	})
 }
 
@@ -478,7 +477,6 @@ type stay struct {
 	from, to   time.Duration // of the first and the last frame inside
 	firstSight bool          // the target was first seen in it
 	timely     bool          // a frame of it was not late
-	torn       bool          // the loop stood still in it
 }
 
 // staysOf are the stays of a class in the zone of its camera, x from 2000 to 8000.
@@ -496,7 +494,8 @@ func (j *judge) staysOf(camera, class string) []stay {
 		}
 		key := fmt.Sprint(p.life, "/", p.id)
 		t := tracks[key]
-		seenBefore := t != nil && p.at-t.last < time.Second
+		seenBefore := t != nil && p.at-t.last < time.Second // surely the same target
+		fresh := t == nil || p.at-t.last > startLook+slack  // surely a new one
 		if t == nil {
 			t = &track{inside: -1}
 			tracks[key] = t
@@ -510,7 +509,7 @@ func (j *judge) staysOf(camera, class string) []stay {
 			t.inside = -1
 		case t.inside < 0:
 			t.inside = len(stays)
-			stays = append(stays, stay{name: fmt.Sprintf("stay %d of %s %d", len(stays), class, p.id), life: p.life, from: p.at, to: p.at, firstSight: !seenBefore})
+			stays = append(stays, stay{name: fmt.Sprintf("stay %d of %s %d", len(stays), class, p.id), life: p.life, from: p.at, to: p.at, firstSight: fresh})
 		default:
 			stays[t.inside].to = p.at
 		}
@@ -519,25 +518,7 @@ func (j *judge) staysOf(camera, class string) []stay {
 		}
 		t.last = p.at
 	}
-	// Posts of several cameras that waited for a loop that stood still are taken in
-	// turn, not in the order they came: a target may be lost in it and found again.
-	for _, s := range slices.Clone(stays) {
-		if j.stoodStill(s) {
-			s.name += " after the loop stood still"
-			s.torn, s.firstSight = true, false
-			stays = append(stays, s)
-		}
-	}
 	return stays
-}
-
-// stoodStill says that the loop stood still in a stay for about as long as a target is
-// remembered.
-func (j *judge) stoodStill(s stay) bool {
-	return slices.ContainsFunc(j.stalls, func(w span) bool {
-		all, _ := j.stalled(w.from)
-		return all.to-all.from >= time.Second && all.from <= s.to+2500*time.Millisecond && all.to >= s.from
-	})
 }
 
 // entriesFor are the stays that allow a pulse at an entry.
@@ -572,7 +553,7 @@ func (j *judge) leavesFor(c lineCall) []string {
 		if w, ok := j.stalled(end); ok {
 			end = w.to
 		}
-		if c.begin >= s.from+hold-slack && c.begin <= end+mayBeLate+expiry+slack && (s.torn || j.unseen(s, c.begin) >= hold-slack) {
+		if c.begin >= s.from+hold-slack && c.begin <= end+mayBeLate+expiry+slack && j.unseen(s, c.begin) >= hold-slack {
 			found = append(found, s.name)
 		}
 	}

@@ -932,3 +932,20 @@ func TestAVisitLastsOverAStall(t *testing.T) {
 		}
 	}
 }
+
+// TestAVisitLastsOverAStallWithOtherCameras: what another camera posted later does not
+// end a visit whose next read is still waiting.
+func TestAVisitLastsOverAStallWithOtherCameras(t *testing.T) {
+	p := prepareTimelines(t)
+	h := p.live(t, handMade(
+		happening{at: 5 * time.Second, what: "read", plate: "ABC1234"},
+		happening{at: 25 * time.Second, what: "stall", length: 12 * time.Second},
+		happening{at: 26 * time.Second, what: "read", plate: "STRANG3"},
+		happening{at: 27 * time.Second, what: "read", plate: "ABC1234"},
+		happening{at: 35500 * time.Millisecond, what: "frame", camera: "drive", stamp: 35 * time.Second, target: 1, class: "motor", x: 500},
+		happening{at: 36500 * time.Millisecond, what: "read", plate: "ABC1234"},
+	))
+	if got := gateOpenings(h); !slices.Equal(got, []time.Duration{5 * time.Second}) {
+		t.Fatalf("the gate was opened at %v", got)
+	}
+}

@@ -18,6 +18,7 @@ const (
 	queueEvents = 64              // other posts waiting; then the next ones wait outside
 	queueWait   = 2 * time.Second // how long they do, before they are refused
 	batchSize   = 16              // posts handed to the loop at once, in turns
+	behind      = time.Second / 2 // a post that waited longer says that the loop stood still
 	keepBuffer  = 16 << 10        // bytes; a larger body is not kept for reuse
 )
 
@@ -200,15 +201,21 @@ func (q *queues) take() (*Item, bool) {
 }
 
 // refill takes one post of each camera in turn, until the batch is full or
-// nothing is left.
+// nothing is left. After the loop stood still it takes them in the order they came:
+// in turns, a camera with few posts would take the time on past another's that wait,
+// and their targets and visits would end.
 func (q *queues) refill() bool {
 	q.batch, q.at = q.batch[:0], 0
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	stood := len(q.ring) > 1 && time.Since(q.lanes[q.ring[q.earliest()]].head.Received) > behind
 	for len(q.ring) > 0 && len(q.batch) < batchSize {
-		c := q.ring[0]
-		copy(q.ring, q.ring[1:])
-		q.ring = q.ring[:len(q.ring)-1]
+		n := 0
+		if stood {
+			n = q.earliest()
+		}
+		c := q.ring[n]
+		q.ring = slices.Delete(q.ring, n, n+1)
 		l := &q.lanes[c]
 		it := l.head
 		l.remove(it)
@@ -230,6 +237,17 @@ func (q *queues) refill() bool {
 		return false
 	}
 	return true
+}
+
+// earliest is the place in the ring of the camera whose next post came first.
+func (q *queues) earliest() int {
+	first := 0
+	for i, c := range q.ring {
+		if q.lanes[c].head.Received.Before(q.lanes[q.ring[first]].head.Received) {
+			first = i
+		}
+	}
+	return first
 }
 
 func (l *lane) add(it *Item) {

@@ -67,6 +67,32 @@ func TestQueuesTakeTurns(t *testing.T) {
 	equal(t, drain(p), "porch target 0@0", "gate target 7@7", "porch target 1@1", "porch target 2@2", "porch target 3@3", "porch plate ABC1")
 }
 
+// TestPostsOfAStallComeInTheirOrder: a camera with few posts does not take the time on
+// past another's that wait.
+func TestPostsOfAStallComeInTheirOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(twoCameras)
+		frame := func(mac string, id int) {
+			post(t, p, "/", trajectory(mac, [5]int{id, 7, 0, 50, 50}))
+			time.Sleep(200 * time.Millisecond)
+		}
+		for i := range 20 {
+			frame(porchMAC, i)
+			if i%8 == 0 {
+				frame(gateMAC, 100+i)
+			}
+		}
+		var want []string
+		for i := range 20 {
+			want = append(want, fmt.Sprintf("porch target %d@7", i))
+			if i%8 == 0 {
+				want = append(want, fmt.Sprintf("gate target %d@7", 100+i))
+			}
+		}
+		equal(t, drain(p), want...)
+	})
+}
+
 // TestOneSignalForABurst shows that the loop is woken once, and again after it
 // has seen everything.
 func TestOneSignalForABurst(t *testing.T) {
