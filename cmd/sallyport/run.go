@@ -139,7 +139,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 	for _, c := range s.site.Cameras {
 		if d := devices[c.Name]; d != nil {
-			parts.lists = append(parts.lists, plates.Camera{Name: c.Name, Lists: d})
+			parts.lists = append(parts.lists, plates.Camera{Name: c.Name, Lists: &cameraLists{device: d}})
 		}
 	}
 	// A demonstration always begins anew, and keeps nothing but a replay file.
