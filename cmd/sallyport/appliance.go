@@ -89,6 +89,7 @@ type appliance struct {
 	runner  *actions.Runner
 	inbox   inbox
 	rulesIn chan swap
+	next    *swap // the loop's own: a set that waits for the posts before it
 	asks    chan func(*engine.Engine)
 	closing sync.Once
 	stopped chan struct{} // closed when the loop has ended
@@ -183,6 +184,7 @@ type outcome struct {
 type swap struct {
 	rules    *engine.Ruleset
 	problems []string
+	at       time.Time // when it was handed over
 }
 
 // logLine is the line of a log step. It waits its turn, so that it stands after
@@ -222,7 +224,7 @@ func (b *inbox) take(spare []input) []input {
 func (a *appliance) swapRules(rs *engine.Ruleset, problems []string) {
 	for {
 		select {
-		case a.rulesIn <- swap{rs, problems}:
+		case a.rulesIn <- swap{rs, problems, time.Now()}:
 			return
 		default:
 		}
@@ -325,8 +327,8 @@ func (a *appliance) loop(ctx context.Context) {
 		case <-save.timer.C:
 			save.save(eng)
 		case in := <-a.rulesIn:
+			a.next = &in
 			more = a.takePosts(ctx, eng)
-			a.swapped(eng, in)
 		case f := <-a.asks:
 			f(eng)
 		}
@@ -341,12 +343,20 @@ func (a *appliance) takePosts(ctx context.Context, eng *engine.Engine) (more boo
 		if ctx.Err() != nil {
 			return false
 		}
-		select { // what came after a set was handed over is decided by that set
-		case in := <-a.rulesIn:
-			a.swapped(eng, in)
-		default:
+		if a.next == nil {
+			select {
+			case in := <-a.rulesIn:
+				a.next = &in
+			default:
+			}
 		}
 		it, ok := a.port.Take()
+		// What came after a set was handed over is decided by that set, and what came
+		// before by the one before, also when both waited.
+		if a.next != nil && (!ok || !it.Received.Before(a.next.at)) {
+			a.swapped(eng, *a.next)
+			a.next = nil
+		}
 		if !ok {
 			return false
 		}
@@ -426,7 +436,10 @@ func (a *appliance) ended(eng *engine.Engine, at engine.Instant, o *outcome) {
 
 // swapped puts a rule set in force.
 func (a *appliance) swapped(eng *engine.Engine, in swap) {
-	at := a.now()
+	at := a.instant(in.at)
+	if now := eng.Now(); at.Mono < now.Mono {
+		at = engine.Instant{Mono: now.Mono, Wall: at.Wall.Add(now.Mono - at.Mono)}
+	}
 	a.rec.rules(at, in.rules.Hash, nil)
 	if a.told != nil {
 		a.told.reload(at, in.rules.Hash, true, in.problems)
