@@ -16,18 +16,26 @@ import (
 
 // spyLine looks at the disk at the moment that it is turned on.
 type spyLine struct {
-	file string
-	saw  chan string
+	data string
+	saw  chan kept
 }
 
+// kept is what a kill leaves of the engine's memory.
+type kept struct{ marks, state string }
+
 func (l *spyLine) Set(on bool) error {
-	if on {
-		b, err := os.ReadFile(l.file)
-		if err != nil {
-			b = []byte(err.Error())
-		}
-		l.saw <- string(b)
+	if !on {
+		return nil
 	}
+	// The marks first: a state that takes their place is there before they go.
+	var k kept
+	if b, err := os.ReadFile(filepath.Join(l.data, marksFile)); err == nil {
+		k.marks = string(b)
+	}
+	if b, err := os.ReadFile(filepath.Join(l.data, stateFile)); err == nil {
+		k.state = string(b)
+	}
+	l.saw <- k
 	return nil
 }
 
@@ -36,11 +44,11 @@ func (l *spyLine) Close() error { return nil }
 // TestAPulseIsNotedBeforeItMoves: a program that is killed at any moment after a line
 // moved knows of it when it starts again.
 func TestAPulseIsNotedBeforeItMoves(t *testing.T) {
-	line := &spyLine{saw: make(chan string, 1)}
+	line := &spyLine{saw: make(chan kept, 1)}
 	var marks string
 	s := startSite(t, stateRules, func(svc *service) {
 		marks = filepath.Join(svc.site.Data, marksFile)
-		line.file = marks
+		line.data = svc.site.Data
 		svc.site.Sync = true // so that a busy machine is waited for longer
 		svc.relays = []relay.Config{
 			{Spec: relay.Spec{Name: "porch", MaxOn: time.Hour}, Driver: &spyLine{}},
@@ -48,15 +56,18 @@ func TestAPulseIsNotedBeforeItMoves(t *testing.T) {
 		}
 	})
 	s.post(plateRead("ABC1234"))
-	var text string
+	var saw kept
 	select {
-	case text = <-line.saw:
+	case saw = <-line.saw:
 	case <-time.After(20 * time.Second):
 		t.Fatal("the gate did not open")
 	}
-	m, err := engine.DecodeMark([]byte(strings.TrimSuffix(text, "\n")))
-	if err != nil || m.Relay != "gate" || m.Visit == nil || m.Visit.First != "ABC1234" || m.Rule != "gate" {
-		t.Fatalf("%v: %s", err, text)
+	// On a slow disk a state that knows of it may be there already.
+	if !strings.Contains(saw.state, `"pulsed":["gate"]`) {
+		m, err := engine.DecodeMark([]byte(strings.TrimSuffix(saw.marks, "\n")))
+		if err != nil || m.Relay != "gate" || m.Visit == nil || m.Visit.First != "ABC1234" || m.Rule != "gate" {
+			t.Fatalf("%v: %+v", err, saw)
+		}
 	}
 	// The state that knows of it takes its place.
 	for over := time.Now().Add(20 * time.Second); ; {
@@ -70,14 +81,19 @@ func TestAPulseIsNotedBeforeItMoves(t *testing.T) {
 	}
 
 	// After a kill at that moment the same car opens nothing more.
-	again := &spyLine{saw: make(chan string, 1)}
+	again := &spyLine{saw: make(chan kept, 1)}
 	b := startSite(t, stateRules, func(svc *service) {
 		if err := os.MkdirAll(svc.site.Data, 0o750); err != nil {
 			t.Fatal(err)
 		}
-		again.file = filepath.Join(svc.site.Data, marksFile)
-		if err := os.WriteFile(again.file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
+		again.data = svc.site.Data
+		for name, text := range map[string]string{marksFile: saw.marks, stateFile: saw.state} {
+			if text == "" {
+				continue
+			}
+			if err := os.WriteFile(filepath.Join(again.data, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 		svc.relays = []relay.Config{
 			{Spec: relay.Spec{Name: "porch", MaxOn: time.Hour}, Driver: &spyLine{}},
