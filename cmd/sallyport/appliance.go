@@ -587,12 +587,14 @@ func (a *appliance) sync() {
 			return // they have waited as long as they should
 		}
 		for _, u := range all {
-			select {
-			case <-u.marked:
-				close(u.ready)
-			case <-ctx.Done():
-				return
+			if u.marked != nil {
+				select {
+				case <-u.marked:
+				case <-ctx.Done():
+					return
+				}
 			}
+			close(u.ready)
 		}
 	}()
 }

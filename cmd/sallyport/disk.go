@@ -47,12 +47,6 @@ func openDisk(site *config.Site, record string, secrets []string, log *slog.Logg
 		log.Error("the data folder cannot be used: journal, recording and memory are tried again while the program runs", "error", err)
 	}
 	var err error
-	running := filepath.Join(site.Data, runningFile)
-	_, err = os.Stat(running)
-	d.killed = err == nil
-	if err := os.WriteFile(running, nil, 0o640); err != nil {
-		log.Warn("a kill of this run will not be noticed by the next", "error", err)
-	}
 	d.journal, err = journal.Open(journal.Config{Dir: site.Data, Images: site.Keep.Images > 0, Log: log})
 	if err != nil {
 		return nil, err
@@ -70,6 +64,12 @@ func openDisk(site *config.Site, record string, secrets []string, log *slog.Logg
 		return err
 	})
 	d.relays = newKeeper(filepath.Join(site.Data, relaysFile), log, writeRelays)
+	running := filepath.Join(site.Data, runningFile)
+	_, err = os.Stat(running)
+	d.killed = err == nil
+	if err := replaceFile(running, nil); err != nil {
+		log.Warn("a kill of this run will not be noticed by the next", "error", err)
+	}
 	return d, nil
 }
 

@@ -41,7 +41,7 @@ func runExport(ctx context.Context, p process, args []string) int {
 		return exitError
 	}
 	if file == "" {
-		return p.errorf("export: there is no sallyport.yaml here nor in /etc/sallyport; name one with -c")
+		return p.errorf("export: %v", errNoSiteFile)
 	}
 	e := export{process: p, loc: siteZone(site), camera: *camera, out: bufio.NewWriter(p.stdout)}
 	now := time.Now()

@@ -68,7 +68,7 @@ func runJournal(ctx context.Context, p process, args []string) int {
 		return exitError
 	}
 	if file == "" {
-		return p.errorf("journal: there is no sallyport.yaml here nor in /etc/sallyport; name one with -c")
+		return p.errorf("journal: %v", errNoSiteFile)
 	}
 	q, err := f.query(time.Now(), siteZone(site))
 	if err != nil {

@@ -36,7 +36,7 @@ func runOff(ctx context.Context, p process, args []string) int {
 	}
 	file := sf.siteFile()
 	if file == "" {
-		return p.errorf("off: there is no sallyport.yaml here nor in /etc/sallyport; name one with -c")
+		return p.errorf("off: %v", errNoSiteFile)
 	}
 	site, err := p.siteOfRelays(file)
 	if err != nil {
@@ -100,11 +100,11 @@ func (p process) siteOfRelays(file string) (*config.Site, error) {
 			continue
 		}
 		name := filepath.Join(dir, lastGoodSite)
-		from, err := os.ReadFile(name + keptFrom)
+		from, err := readState(name + keptFrom)
 		if err != nil || string(from) != absolute(file) {
 			continue
 		}
-		text, err := os.ReadFile(name)
+		text, err := readState(name)
 		if err != nil {
 			continue
 		}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -11,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sallyport/sallyport/config"
 )
 
 // promptly fails the test when f takes long: it waits for a pipe that nobody reads.
@@ -54,6 +57,43 @@ func TestForeignThingsInTheWayOfAFile(t *testing.T) {
 			t.Errorf("%s: %q, %v", f, b, err)
 		}
 	}
+}
+
+// TestPipesHoldUpNeitherStartNorOff: a start would wait for ever, and `sallyport off`
+// would leave relays on.
+func TestPipesHoldUpNeitherStartNorOff(t *testing.T) {
+	site := config.Default()
+	site.Data = t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(site.Data, runningFile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	promptly(t, func() {
+		d, err := openDisk(site, "", nil, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if err := d.close(); err != nil {
+			t.Error(err)
+		}
+	})
+
+	file := writeSite(t, "relays: {siren: {memory: true, max_on}}\n")
+	data := filepath.Join(filepath.Dir(file), "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{lastGoodSite, lastGoodSite + keptFrom} {
+		if err := syscall.Mkfifo(filepath.Join(data, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	promptly(t, func() {
+		code, _, errs := runCommand(t, "off", "-c", file)
+		if want := "has errors, and no copy of one that was run with is there: correct it, and run this again\n"; code != 1 || !strings.HasSuffix(errs, want) {
+			t.Errorf("code %d\n%s", code, errs)
+		}
+	})
 }
 
 func TestMarksIntoAPipe(t *testing.T) {

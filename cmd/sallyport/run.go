@@ -41,7 +41,7 @@ func runAppliance(ctx context.Context, p process, args []string) int {
 	}
 	file := sf.siteFile()
 	if file == "" {
-		return p.errorf("run: there is no sallyport.yaml here nor in /etc/sallyport; name one with -c")
+		return p.errorf("run: %v", errNoSiteFile)
 	}
 	site, problems := config.Load(file)
 	if printSiteProblems(p.stderr, problems) {

@@ -33,6 +33,9 @@ func (f *siteFlags) addSite(fs *flag.FlagSet) {
 	fs.StringVar(&f.site, "c", "", "the site `file` (default sallyport.yaml, else /etc/sallyport/sallyport.yaml)")
 }
 
+// errNoSiteFile is what a command says that cannot do without one.
+var errNoSiteFile = errors.New("there is no sallyport.yaml here nor in /etc/sallyport; name one with -c")
+
 // siteFile is the site file to read; empty when none was named and none is there.
 func (f *siteFlags) siteFile() string {
 	if f.site != "" {

@@ -76,6 +76,8 @@ func loadKept[T any](file string, decode func([]byte) (T, error), lost string, l
 	return nil
 }
 
+// readState reads a file that the program keeps, and of one that grew out of all
+// bounds the beginning.
 func readState(file string) ([]byte, error) {
 	if err := regular(file); err != nil {
 		return nil, err
@@ -228,8 +230,8 @@ func syncFolder(dir string) error {
 }
 
 // saving says when the loop hands its state on: soon after a change, and no more
-// often than every stateEvery, but for the first moments of a run. What must not be forgotten until then is noted by a
-// markLog.
+// often than every stateEvery, but for the first moments of a run. What must not be
+// forgotten until then is noted by a markLog.
 type saving struct {
 	keep  func(engine.State)
 	timer *time.Timer
@@ -247,10 +249,7 @@ func newSaving(keep func(engine.State)) *saving {
 
 // look arms the timer when something changed since the last time.
 func (s *saving) look(eng *engine.Engine) {
-	if s.keep == nil {
-		return
-	}
-	if s.armed || eng.Altered() == s.kept {
+	if s.keep == nil || s.armed || eng.Altered() == s.kept {
 		return
 	}
 	s.armed = true
