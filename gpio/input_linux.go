@@ -5,12 +5,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"syscall"
 	"time"
 
 	"github.com/warthog618/go-gpiocdev"
 	"github.com/warthog618/go-gpiocdev/uapi"
+	"golang.org/x/sys/unix"
 )
 
 // Input is an input line of a GPIO chip, held until Close. It is safe for use
@@ -68,7 +70,10 @@ func OpenInput(cfg InputConfig) (*Input, error) {
 		file.Close()
 		return nil, err
 	}
-	in.clock.start = time.Now()
+	if in.clock, err = newEventClock(); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("%s: the kernel's clock cannot be read: %w", in.at, err)
+	}
 	go in.watch()
 	return in, nil
 }
@@ -153,22 +158,33 @@ func (in *Input) take(b []byte, now time.Time) {
 
 // eventClock tells the time of events. The kernel stamps them with the clock
 // that Go's monotonic readings come from too, but Go does not show its value.
-// The difference between the two is constant, and the least that was seen
-// between an event's stamp and its reading comes nearest to it: an event that
-// waited long is told from one that did not as soon as one did not.
+// The difference between the two is constant. It is no more than what is seen
+// between a look at the kernel's clock, or an event's stamp, and a reading of
+// Go's right after it: the least that was seen comes nearest to it.
 type eventClock struct {
 	start time.Time
-	least int64 // ns between stamp and reading, counted from start
-	seen  bool
+	least int64 // ns between the kernel's clock and Go's, counted from start
+}
+
+// newEventClock looks at both clocks, some times over: between two looks
+// something else may have run.
+func newEventClock() (eventClock, error) {
+	c := eventClock{start: time.Now(), least: math.MaxInt64}
+	for range 10 {
+		var ts unix.Timespec
+		if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+			return eventClock{}, err
+		}
+		c.least = min(c.least, int64(time.Since(c.start))-ts.Nano())
+	}
+	return c, nil
 }
 
 // at gives the time of an event that was stamped so, in nanoseconds, and read at
 // that time.
 func (c *eventClock) at(stamp uint64, read time.Time) time.Time {
 	apart := int64(read.Sub(c.start)) - int64(stamp)
-	if !c.seen || apart < c.least {
-		c.least, c.seen = apart, true
-	}
+	c.least = min(c.least, apart)
 	return read.Add(-time.Duration(apart - c.least))
 }
 

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestOpenInputWithoutAChip(t *testing.T) {
@@ -62,13 +64,14 @@ func TestInputErrorsSayWhatToDo(t *testing.T) {
 }
 
 // TestEventTimes: the kernel's stamps count from some moment of its own. An
-// event that was read late is told for when it was, once one was read at once.
+// event that was read late is told for when it was; what was seen of the clock
+// when the line was opened is mended by an event that was read sooner.
 func TestEventTimes(t *testing.T) {
 	start := time.Now()
-	clock := eventClock{start: start}
 	const boot = 77 * time.Hour
+	clock := eventClock{start: start, least: int64(20*time.Millisecond - boot)}
 	for _, c := range []struct{ event, read, want time.Duration }{
-		{1 * time.Second, 1100 * time.Millisecond, 1100 * time.Millisecond}, // nothing to compare with yet
+		{1 * time.Second, 1100 * time.Millisecond, 1020 * time.Millisecond},
 		{2 * time.Second, 2001 * time.Millisecond, 2001 * time.Millisecond}, // the quickest so far
 		{3 * time.Second, 3201 * time.Millisecond, 3001 * time.Millisecond},
 		{4 * time.Second, 4000 * time.Millisecond, 4000 * time.Millisecond},
@@ -78,6 +81,25 @@ func TestEventTimes(t *testing.T) {
 		if got.Sub(start) != c.want {
 			t.Errorf("an event at %v, read at %v, is told for %v, want %v", c.event, c.read, got.Sub(start), c.want)
 		}
+	}
+}
+
+// TestEventClock: the first event is told for when it was, too: the clocks were
+// compared before.
+func TestEventClock(t *testing.T) {
+	clock, err := newEventClock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := time.Now()
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		t.Fatal(err)
+	}
+	read := time.Now().Add(time.Hour)
+	got := clock.at(uint64(ts.Nano()), read)
+	if got.Before(before) || !got.Before(read.Add(-time.Hour/2)) {
+		t.Errorf("an event after %v, read at %v, is told for %v", before, read, got)
 	}
 }
 

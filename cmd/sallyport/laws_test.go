@@ -43,7 +43,7 @@ func laws() []law {
 		{"viewtron", nil, nil},
 		{"viewtron/client", []string{"viewtron"}, []string{"github.com/icholy/digest"}},
 		{"viewtron/sim", []string{"viewtron"}, nil},
-		{"gpio", nil, []string{"github.com/warthog618/go-gpiocdev"}},
+		{"gpio", nil, []string{"github.com/warthog618/go-gpiocdev", "golang.org/x/sys"}},
 		{"inputs", append(engine, "inputs/…", "viewtron", "gpio"), []string{"*"}},
 		{"actions", append(engine, "actions/…", "viewtron/client", "gpio"), []string{"*"}},
 		{"journal", append(engine, "journal/…"), []string{"*"}},
