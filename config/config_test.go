@@ -152,12 +152,12 @@ func TestTheWholeSiteFile(t *testing.T) {
 		Listen:   Listen{":5002", "127.0.0.1:8080"},
 		Cameras: []Camera{
 			{Name: "porch", Match: []Match{{MAC: "58:5b:69:5f:42:1b", IP: netip.MustParsePrefix("192.168.0.52/32")}},
-				URL: "http://192.168.0.52", Username: "admin", Password: Secret{env: "PORCH_PASSWORD"}},
+				URL: "http://192.168.0.52", Username: "admin", Password: Secret{env: "PORCH_PASSWORD"}, Lists: []PlateList{{"residents", "allow"}}},
 			{Name: "nvr-gate", Match: []Match{
 				{IP: netip.MustParsePrefix("192.168.0.55/32"), Channel: 2},
 				{IP: netip.MustParsePrefix("10.1.0.0/16"), Channel: ChannelAny},
 				{SN: "0123", Name: "Front"},
-			}, URL: "http://192.168.0.55", Username: "admin", Password: Secret{env: "NVR_PASSWORD"}, Token: Secret{file: "testdata/gate.token"}},
+			}, URL: "https://192.168.0.55", Username: "admin", Password: Secret{env: "NVR_PASSWORD"}, Token: Secret{file: "testdata/gate.token"}, TLSPin: strings.Repeat("a1", 32), Poll: 2 * time.Second, NoLists: true},
 		},
 		Relays: []Relay{
 			{Name: "gate", Chip: "gpiochip0", Line: 17, ActiveLow: true, MaxOn: 5 * time.Second, MinOff: 3 * time.Second,
@@ -186,8 +186,8 @@ func TestTheWholeSiteFile(t *testing.T) {
 		KeepOrder:     []string{"images", "recording", "journal"},
 		Tracking:      Tracking{1500 * time.Millisecond, 0},
 		Late:          3 * time.Second,
-		Plates:        Plates{30 * time.Second},
-		Reserved:      []string{"cameras.nvr-gate.poll", "cameras.nvr-gate.tls_pin", "mqtt", "frigate", "tls", "insecure", "holidays", "uplink"},
+		Plates:        Plates{30 * time.Second, []PlateList{{"residents", "allow"}, {"banned", "Blocked cars"}}},
+		Reserved:      []string{"mqtt", "frigate", "tls", "insecure", "holidays", "uplink"},
 	}
 	got, expected := reflect.ValueOf(*site), reflect.ValueOf(*want)
 	for i := range got.NumField() {

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net"
 	"net/netip"
@@ -132,6 +134,7 @@ func (r *reader) root(n *yaml.Node) bool {
 		{"plates", func(v *yaml.Node) {
 			r.mapping(v, "plates: ", []field{
 				{"visit_gap", func(v *yaml.Node) { r.duration(v, "plates: visit_gap: ", time.Second, &s.Plates.VisitGap) }},
+				{"lists", func(v *yaml.Node) { r.plateLists(v, "plates: lists: ", &s.Plates.Lists) }},
 			}, nil, nil)
 		}},
 	}, []string{"mqtt", "frigate", "tls", "insecure", "holidays", "uplink"}, r.reserved(""))
@@ -220,6 +223,7 @@ func (r *reader) camera(key, value *yaml.Node) {
 	c := Camera{Name: key.Value}
 	where := fmt.Sprintf("camera %q: ", c.Name)
 	matched, hasURL := false, false
+	var poll, pin *yaml.Node
 	ok := r.mapping(value, where, []field{
 		{"match", func(v *yaml.Node) {
 			matched = true
@@ -239,12 +243,56 @@ func (r *reader) camera(key, value *yaml.Node) {
 		{"username", func(v *yaml.Node) { r.text(v, where+"username: ", &c.Username) }},
 		{"password", func(v *yaml.Node) { r.secret(v, where+"password: ", true, &c.Password) }},
 		{"token", func(v *yaml.Node) { r.secret(v, where+"token: ", true, &c.Token) }},
-	}, []string{"poll", "tls_pin"}, r.reserved("cameras."+c.Name+"."))
+		{"tls_pin", func(v *yaml.Node) { pin = v; r.fingerprint(v, where+"tls_pin: ", &c.TLSPin) }},
+		{"poll", func(v *yaml.Node) { poll = v; r.duration(v, where+"poll: ", time.Second, &c.Poll) }},
+		{"lists", func(v *yaml.Node) {
+			if n := resolve(v); n.Kind == yaml.ScalarNode && n.Value == "none" {
+				c.NoLists = true
+				return
+			}
+			r.plateLists(v, where+"lists: ", &c.Lists)
+		}},
+	}, nil, nil)
+	if ok && poll != nil && !hasURL && !r.misspelt(where, "url") {
+		r.errorf(poll, "%spoll needs a url to ask at", where)
+	}
+	if ok && pin != nil && c.URL != "" && !strings.HasPrefix(c.URL, "https://") {
+		r.errorf(pin, "%stls_pin needs a url that begins with https://", where)
+	}
 	if ok && !matched && c.Token.IsZero() && !r.misspelt(where, "match", "token") {
 		r.warnf(key, "%sno match, so no post is this camera's", where)
 	}
 	r.site.Cameras = append(r.site.Cameras, c)
 	r.cameraNodes = append(r.cameraNodes, cameraNodes{key: key, withURL: hasURL || !ok || r.misspelt(where, "url")})
+}
+
+// fingerprint reads the SHA-256 of a certificate in hex, with or without colons.
+func (r *reader) fingerprint(n *yaml.Node, where string, into *string) {
+	var text string
+	if !r.text(n, where, &text) {
+		return
+	}
+	b, err := hex.DecodeString(strings.ReplaceAll(text, ":", ""))
+	if err != nil || len(b) != sha256.Size {
+		r.errorf(n, "%s%s is not a SHA-256 fingerprint of 64 hex digits (\"sallyport camera add\" shows it)", where, quote(text))
+		return
+	}
+	*into = hex.EncodeToString(b)
+}
+
+// plateLists reads which local lists go to which lists of the cameras.
+func (r *reader) plateLists(n *yaml.Node, where string, into *[]PlateList) {
+	n = resolve(n)
+	if n.Kind != yaml.MappingNode {
+		r.errorf(n, "%swant a mapping from local lists to the cameras' lists, like {residents: allow}, found %s", where, kindName(n))
+		return
+	}
+	r.pairs(n, where, func(key, value *yaml.Node) {
+		l := PlateList{Local: key.Value}
+		if r.text(value, where+key.Value+": ", &l.Camera) {
+			*into = append(*into, l)
+		}
+	})
 }
 
 func (r *reader) match(n *yaml.Node, where string, c *Camera) {

@@ -108,8 +108,11 @@ func Schema() []byte {
 			"timeout": is("duration", "A target without a frame for this long is gone (1.5s)."),
 			"rejoin":  is("duration", "A target that comes back within this time goes on as the same one (0s: never)."),
 		}),
-		"late":   is("duration", "A post that comes this much later than its device's posts usually do moves nothing (3s)."),
-		"plates": o.of("plates: ", node{"visit_gap": is("duration", "The longest pause between two reads of one visit (30s).")}),
+		"late": is("duration", "A post that comes this much later than its device's posts usually do moves nothing (3s)."),
+		"plates": o.of("plates: ", node{
+			"visit_gap": is("duration", "The longest pause between two reads of one visit (30s)."),
+			"lists":     plateLists("Which local lists go to which lists of the cameras: {residents: allow, banned: block}."),
+		}),
 	})
 	top["$schema"] = "http://json-schema.org/draft-07/schema#"
 	top["title"] = "Sallyport site"
@@ -161,13 +164,22 @@ func cameraSchema(o objects) node {
 		"name":    is("text", "The device's own name."),
 	})
 	match["minProperties"] = 1
-	return o.of(`camera "x": `, node{
+	n := o.of(`camera "x": `, node{
 		"match":    node{"description": "Which posts are its own: all keys of one entry must fit.", "anyOf": []node{match, {"type": "array", "minItems": 1, "items": match}}},
 		"url":      node{"description": "The device's own API; needed to edit its plate lists or to switch its output.", "type": "string", "pattern": "^https?://[^@?#]+$"},
 		"username": is("text", "The account on the device."),
 		"password": is("secret", "Its password."),
 		"token":    is("secret", "Posts must come to /c/<token>."),
+		"tls_pin":  node{"description": "The SHA-256 fingerprint of its certificate; without it the one it shows first is trusted.", "type": "string", "pattern": "^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$"},
+		"poll":     is("duration", "Ask it for its alarms this often, because it cannot push them (2s; at least 1s)."),
+		"lists":    node{"description": "Which local lists go to which of its plate lists, or none; instead of plates: lists:.", "anyOf": []node{{"const": "none"}, plateLists("Local list to the camera's list.")}},
 	})
+	n["dependencies"] = node{"poll": []string{"url"}}
+	return n
+}
+
+func plateLists(says string) node {
+	return node{"description": says, "type": "object", "additionalProperties": ref("text")}
 }
 
 // wire are the keys of a relay or a contact that say where it is wired.

@@ -54,7 +54,7 @@ type Site struct {
 	// Plates holds the times of plate visits.
 	Plates Plates
 	// Reserved lists the keys that were read and not used, because a later version gives them a meaning
-	// ("mqtt", "cameras.porch.poll"), in the order of the file.
+	// ("mqtt"), in the order of the file.
 	Reserved []string
 }
 
@@ -109,6 +109,22 @@ type Camera struct {
 	Password Secret
 	// Token, when set, must be the last part of the path that posts come to: /c/<token>.
 	Token Secret
+	// TLSPin is the SHA-256 fingerprint of the device's certificate in 64 hex digits; empty: the certificate that it
+	// shows first is trusted.
+	TLSPin string
+	// Poll is how often the device is asked for its alarms, because it cannot push them; 0: never.
+	Poll time.Duration
+	// Lists says which local lists go to which of its plate lists, instead of Plates.Lists; NoLists that none does.
+	Lists   []PlateList
+	NoLists bool
+}
+
+// PlateList says that the plates of a local list belong on a list of a camera.
+type PlateList struct {
+	// Local is the name of a list of the rule files.
+	Local string
+	// Camera is allow, block, temporary, or the camera's own name of a list.
+	Camera string
 }
 
 // Match is one mapping of a camera. A key that was not given is its zero value.
@@ -214,6 +230,8 @@ type Tracking struct {
 type Plates struct {
 	// VisitGap is the longest pause between two reads of one visit.
 	VisitGap time.Duration
+	// Lists says which local lists go to which lists of every camera that has no Lists of its own.
+	Lists []PlateList
 }
 
 // Default is the site without a site file: the default ports, no cameras, no relays, the place Greenwich and the
