@@ -33,8 +33,13 @@ type Config struct {
 	// or without colons. With it exactly that certificate is accepted, however
 	// it is signed; without it the certificate must be one the system trusts.
 	Pin string
+	// Trust, when set and Pin is not, is asked about each certificate that the
+	// device shows, by its SHA-256 fingerprint in lower case hex with colons; an
+	// error refuses it before anything is sent. It serves trust on first use. It
+	// is called by several goroutines.
+	Trust func(fingerprint string) error
 	// HTTPClient may bring an own transport; redirects are never followed and
-	// its other settings are not used. A Pin needs it to be an *http.Transport.
+	// its other settings are not used. A Pin or Trust needs it to be an *http.Transport.
 	HTTPClient *http.Client
 	// Timeout is for one exchange, waiting for the turn not counted; 0 means
 	// DefaultTimeout.
@@ -93,7 +98,16 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	keep, fresh, err := transports(c.HTTPClient, pin)
+	check := c.Trust
+	if pin != nil {
+		check = func(got string) error {
+			if want := fingerprint(pin); got != want {
+				return &CertificateError{Want: want, Got: got}
+			}
+			return nil
+		}
+	}
+	keep, fresh, err := transports(c.HTTPClient, check)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +133,8 @@ func New(c Config) (*Client, error) {
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // transports gives one transport that keeps connections and one that does not.
-func transports(c *http.Client, pin []byte) (keep, fresh http.RoundTripper, err error) {
+// check, when not nil, is asked about the device's certificate, and nobody else is.
+func transports(c *http.Client, check func(fingerprint string) error) (keep, fresh http.RoundTripper, err error) {
 	var t *http.Transport
 	switch {
 	case c == nil || c.Transport == nil:
@@ -136,30 +151,27 @@ func transports(c *http.Client, pin []byte) (keep, fresh http.RoundTripper, err 
 	default:
 		own, ok := c.Transport.(*http.Transport)
 		if !ok {
-			if pin != nil {
+			if check != nil {
 				return nil, nil, errors.New("a pinned certificate needs an *http.Transport")
 			}
 			return c.Transport, c.Transport, nil
 		}
 		t = own.Clone()
 	}
-	if pin != nil {
+	if check != nil {
 		cfg := &tls.Config{MinVersion: tls.VersionTLS12}
 		if t.TLSClientConfig != nil {
 			cfg = t.TLSClientConfig.Clone()
 		}
 		// The chain and the name are not looked at, because devices sign
-		// their own; the certificate itself must be the pinned one.
+		// their own; the certificate itself must be one that is trusted.
 		cfg.InsecureSkipVerify = true
 		cfg.VerifyConnection = func(s tls.ConnectionState) error {
 			if len(s.PeerCertificates) == 0 {
 				return errors.New("the camera showed no certificate")
 			}
 			got := sha256.Sum256(s.PeerCertificates[0].Raw)
-			if string(got[:]) != string(pin) {
-				return &CertificateError{Want: fingerprint(pin), Got: fingerprint(got[:])}
-			}
-			return nil
+			return check(fingerprint(got[:]))
 		}
 		t.TLSClientConfig = cfg
 		t.DialTLSContext = nil // it would pass the check by
