@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/actions/relay"
@@ -17,7 +18,14 @@ import (
 
 // deviceClients makes a client for every camera that has an address to call.
 func deviceClients(site *config.Site, p process) (map[string]*client.Client, error) {
+	return deviceClientsSaying(site, p, func(text string) { fmt.Fprintf(p.stderr, "sallyport: %s\n", text) })
+}
+
+// deviceClientsSaying is deviceClients for who has an own place for what must be said:
+// that a certificate was trusted. say may be called at any time, by one goroutine at a time.
+func deviceClientsSaying(site *config.Site, p process, say func(string)) (map[string]*client.Client, error) {
 	clients := make(map[string]*client.Client)
+	trusted := newPins(site.Data, say)
 	var errs []error
 	for _, c := range site.Cameras {
 		if c.URL == "" {
@@ -28,7 +36,11 @@ func deviceClients(site *config.Site, p process) (map[string]*client.Client, err
 			errs = append(errs, fmt.Errorf("camera %q: password: %w", c.Name, err))
 			continue
 		}
-		d, err := client.New(client.Config{URL: c.URL, Username: c.Username, Password: password, Location: site.Location.Zone})
+		cfg := client.Config{URL: c.URL, Username: c.Username, Password: password, Pin: c.TLSPin, Location: site.Location.Zone}
+		if address, secure := strings.CutPrefix(c.URL, "https://"); secure && c.TLSPin == "" {
+			cfg.Trust = trusted.trust(c.Name, address)
+		}
+		d, err := client.New(cfg)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("camera %q: %w", c.Name, err))
 			continue

@@ -98,7 +98,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	devices, err := deviceClients(s.site, s.process)
+	devices, err := deviceClientsSaying(s.site, s.process, func(text string) { log.Warn(text) })
 	if err != nil {
 		return err
 	}

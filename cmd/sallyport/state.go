@@ -207,6 +207,9 @@ func replaceFile(name string, text []byte) error {
 	if _, err = f.Write(text); err == nil {
 		err = f.Sync()
 	}
+	if err == nil {
+		err = giveToOwner(f, dir)
+	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
