@@ -10,12 +10,20 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/sallyport/sallyport/engine/geometry"
 )
 
 // goldenSite is the site of the golden files: that of the tests, with a camera whose posts may come from anybody.
 func goldenSite() Site {
 	s := testSite()
 	s.Known = map[string]CameraInfo{"gate": {Plates: true}, "front": {Trusted: true, Plates: true, NoHeading: true, NoConfidence: true}}
+	s.Imports = map[string]Import{
+		"front/perimeter/1": {Polygon: geometry.Polygon{{X: 0, Y: 0}, {X: 9000, Y: 0}, {X: 9000, Y: 9000}}},
+		"front/perimeter/2": {Polygon: geometry.Polygon{{X: 0, Y: 0}, {X: 9000, Y: 9000}, {X: 9000, Y: 0}, {X: 0, Y: 9000}}},
+		"front/tripwire/1":  {Segment: geometry.Segment{From: geometry.Point{X: 10, Y: 20}, To: geometry.Point{X: 5000, Y: 6000}}},
+		"front/tripwire/2":  {},
+	}
 	return s
 }
 
@@ -77,6 +85,7 @@ func withoutFile() map[string]string {
 		"there are more than %d rules":                                              "TestBounds: the file would be large",
 		"a list has at most %d entries; the rest is left out":                       "TestBounds: the file would be large",
 		"the folder of rules cannot be read: %s":                                    "TestLoadFolder: there is no folder",
+		"the accepted copies of the cameras' zones cannot be read: %s":              "TestImportsFault: it takes a site whose copies cannot be read",
 		"not a regular file":                                                        "TestBounds: it takes a named pipe",
 		"%s() needs the site's latitude and longitude (location: in the site file)": "TestNightNeedsAPlace: it takes a site without a place",
 		"without a site file, the names that rules use are taken as given":          "TestWithoutSiteFile: it takes no site",

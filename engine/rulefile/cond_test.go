@@ -23,6 +23,7 @@ zones:
   apron: {camera: gate, polygon: [[0, 0], [100, 0], [100, 100]]}
 lines:
   kerb: {camera: porch, from: [0, 5000], to: [10000, 5000], in: right}
+  fence: {camera: porch, import: tripwire/1}
 lists:
   residents: [{plate: ABC1234, owner: Ann}, {plate: "0123"}, {plate: OLD111, until: 2025-12-31}, {plate: NEW222, from: 2026-03-02}]
 `

@@ -59,6 +59,11 @@ type Site struct {
 	// Latitude and Longitude are degrees, north and east positive, and mean something only with HasPlace.
 	Latitude, Longitude float64
 	HasPlace            bool
+	// Imports are the accepted copies of the cameras' own zones and lines by camera and name: front/perimeter/1.
+	Imports map[string]Import
+	// ImportsFault is why the accepted copies cannot be read. A set that imports something is then refused; empty = they
+	// can.
+	ImportsFault string
 	// Open says that there is no site file: the names that rules use are taken as given and run and shell are accepted,
 	// with one warning for all, and without HasPlace the place is Greenwich.
 	Open bool

@@ -47,7 +47,9 @@ func zoneKeys() []string {
 	return []string{"camera", "polygon", "import", "anchor", "settle", "margin", "linger", "classes"}
 }
 
-func lineKeys() []string { return []string{"camera", "from", "to", "in", "margin", "anchor"} }
+func lineKeys() []string {
+	return []string{"camera", "from", "to", "import", "in", "margin", "anchor"}
+}
 
 func zoneAnchors() []string { return append(lineAnchors(), "any") }
 
@@ -73,9 +75,10 @@ func (ld *loader) addZone(a at, p pair) {
 		case polygon != nil && imported != nil:
 			a.errorf(imported, "a zone has a polygon or an import, not both")
 		case imported != nil:
-			if s, ok := a.text(imported, "import"); ok {
-				z.Unknown = true
-				a.warnf(imported, "the camera's own polygon %s was never accepted, so nothing is known about this zone", cut(s))
+			c, ok := ld.imported(a, imported, pairs, "zone", zoneImports())
+			z.Polygon, z.Unknown = c.Polygon, !ok
+			if err := c.Polygon.Validate(); ok && err != nil {
+				a.errorf(imported, "the accepted copy of this zone cannot be used: %v; accept it again", err)
 			}
 		}
 		for _, f := range pairs {
@@ -180,9 +183,26 @@ func (ld *loader) addLine(a at, p pair) {
 	pairs, ok := a.mapping(p.val, "a line", lineKeys())
 	if ok {
 		cam = ld.cameraOf(a, p, pairs)
-		for _, must := range []string{"from", "to", "in"} {
-			if find(pairs, must) == nil {
-				a.errorf(p.key, "%s is missing", must)
+		imported := find(pairs, "import")
+		switch {
+		case imported == nil:
+			for _, must := range []string{"from", "to", "in"} {
+				if find(pairs, must) == nil {
+					a.errorf(p.key, "%s is missing", must)
+				}
+			}
+		case find(pairs, "from") != nil || find(pairs, "to") != nil:
+			a.errorf(imported, "a line has from and to or an import, not both")
+		default:
+			c, ok := ld.imported(a, imported, pairs, "line", lineImports())
+			l.Segment, l.InLeft = c.Segment, c.In == "left"
+			switch {
+			case !ok:
+			case !onFrame(c.Segment.From) || !onFrame(c.Segment.To) || c.Segment.From == c.Segment.To:
+				a.errorf(imported, "the accepted copy of this line cannot be used: it has no length or leaves the frame; accept it again")
+			case c.In == "" && find(pairs, "in") == nil:
+				a.errorf(imported, "the camera counts both ways over this line alike, so in is needed: left or right, looking from [%d, %d] to [%d, %d]",
+					c.Segment.From.X, c.Segment.From.Y, c.Segment.To.X, c.Segment.To.Y)
 			}
 		}
 		var from, to bool

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"strings"
 
 	"github.com/sallyport/sallyport/engine/geometry"
 )
@@ -101,7 +102,7 @@ func zoneSchema() node {
 	n := object(zoneKeys(), node{
 		"camera":  is("text", "The camera, by its name in the site file."),
 		"polygon": node{"description": "The corners: 3 to 64 points, not self-crossing.", "type": "array", "minItems": geometry.MinPoints, "maxItems": geometry.MaxPoints, "items": ref("point")},
-		"import":  is("text", "The camera's own polygon (perimeter/1)."),
+		"import":  importOf("The camera's own zone, as it was last accepted (perimeter/1).", zoneImports()),
 		"anchor":  words("The point of the box that must be inside: bottom, if nothing is said; any is any overlap.", zoneAnchors()),
 		"settle":  is("duration", "In only after at least 2 updates inside in a row that span this long (200ms)."),
 		"margin":  number("Out only this far beyond the edge (150) …", 0, geometry.Size),
@@ -113,14 +114,26 @@ func zoneSchema() node {
 }
 
 func lineSchema() node {
-	return object(lineKeys(), node{
+	n := object(lineKeys(), node{
 		"camera": is("text", "The camera, by its name in the site file."),
 		"from":   ref("point"),
 		"to":     ref("point"),
+		"import": importOf("The camera's own line, as it was last accepted (tripwire/1).", lineImports()),
 		"in":     words("The side, looking from `from` to `to`, a move onto which is in.", sideWords()),
 		"margin": number("How far beyond the line a target must be (100).", 0, geometry.Size),
 		"anchor": words("The point of the box that crosses (bottom).", lineAnchors()),
-	}, "camera", "from", "to", "in")
+	}, "camera")
+	n["oneOf"] = []node{{"required": []string{"from", "to", "in"}}, {"required": []string{"import"}}}
+	return n
+}
+
+// importOf is what a camera has itself: the detector, and the number it has there.
+func importOf(says string, words []string) node {
+	first := `^(` + strings.Join(words, "|") + `)/([1-9]|[1-5][0-9]|6[0-4])$`
+	if contains(words, "plate") {
+		first += `|^plate$`
+	}
+	return node{"description": says, "type": "string", "pattern": first, "examples": []string{words[0] + "/1"}}
 }
 
 func schedulesSchema() node {

@@ -107,7 +107,8 @@ func TestSchemaTakesWhatTheLoaderTakes(t *testing.T) {
 flags: {armed: false, mode: home, guests: 0}
 lists: {a: [0123, {plate: 12345, until: 2027-01-31}], b: {file: plates/b.csv}}
 schedules: {x: {days: [mon, tue], dates: ["12-24", 2026-05-01..2026-05-03]}, y: [{from: sunset-30m, to: sunrise}, {not: {days: sat}}]}
-zones: {z: {camera: c, import: perimeter/1}}
+zones: {z: {camera: c, import: perimeter/1}, y: {camera: c, import: plate}, x: {camera: c, import: loitering/64}}
+lines: {l: {camera: c, import: tripwire/1}, k: {camera: c, import: line_count/2, in: left}}
 rules:
   - {name: 1, on: {cron: "@daily"}, do: {http: "http://h/x", expect: 204, json: {a: [1, null]}}}
   - {name: b, on: [intrusion, {cron: "0 1 * * *"}], per: rule, limit: 5/1h, do: [{plates: remove, number: 123, list: allow, cameras: [a]}]}
@@ -136,6 +137,11 @@ func TestSchemaUnderlines(t *testing.T) {
 		"zones: {z: {camera: c, import: perimeter/1, classes: dog}}",
 		"zones: {z: {camera: c, import: perimeter/1, linger: 1}}",
 		"zones: {z: {camera: c, import: perimeter/1, linger: 1 s}}",
+		"zones: {z: {camera: c, import: tripwire/1}}",
+		"zones: {z: {camera: c, import: perimeter/0}}",
+		"zones: {z: {camera: c, import: perimeter/65}}",
+		"lines: {l: {camera: c, import: perimeter/1}}",
+		"lines: {l: {camera: c, import: tripwire/1, from: [0, 0], to: [9, 9], in: left}}",
 		"lines: {l: {camera: c, from: [0, 0], to: [9, 9]}}",
 		"lines: {l: {camera: c, from: [0, 0], to: [9, 9], in: left, anchor: any}}",
 		"schedules: {s: {}}",

@@ -816,6 +816,9 @@ func (c *compiler) crossed(n ast.Node, args []ast.Node) *val {
 		}
 	}
 	v := &val{kind: kBool, node: n, steps: 2, need: need{cams: []int{c.ld.linePlaces[line].Camera}}, leaf: func(l *engine.Look) engine.Truth { return l.Crossed(line, d) }}
+	if !c.ld.lineKnown(line) {
+		v.leaf = func(*engine.Look) engine.Truth { return engine.Unknown }
+	}
 	return v.fromLeaf()
 }
 
@@ -855,8 +858,9 @@ func (c *compiler) crossings(n ast.Node, args []ast.Node) *val {
 		return c.errorf(last, "crossings are counted over more than 0s and at most 24h")
 	}
 	c.uses.reads |= engine.ReadsCounts
+	known := c.ld.lineKnown(line)
 	return &val{kind: kNumber, node: n, steps: 30, bounded: true, high: engine.MaxCrossings, num: func(l *engine.Look, _ *item) (float64, bool) {
-		return float64(l.Crossings(line, d, window)), true
+		return float64(l.Crossings(line, d, window)), known
 	}}
 }
 
@@ -871,7 +875,8 @@ func (c *compiler) balance(n ast.Node, args []ast.Node) *val {
 	}
 	c.uses.reads |= engine.ReadsCounts
 	c.uses.balances = union(c.uses.balances, []engine.LineRef{line})
-	return &val{kind: kNumber, node: n, steps: 3, num: func(l *engine.Look, _ *item) (float64, bool) { return float64(l.Balance(line)), true }}
+	known := c.ld.lineKnown(line)
+	return &val{kind: kNumber, node: n, steps: 3, num: func(l *engine.Look, _ *item) (float64, bool) { return float64(l.Balance(line)), known }}
 }
 
 func (c *compiler) moving(n ast.Node, args []ast.Node) *val {
