@@ -280,6 +280,12 @@ func (r *reader) fingerprint(n *yaml.Node, where string, into *string) {
 	*into = hex.EncodeToString(b)
 }
 
+// isPort tells whether a URL can have this port; "" is the usual one.
+func isPort(text string) bool {
+	n, err := strconv.Atoi(text)
+	return text == "" || err == nil && n >= 1 && n <= 65535
+}
+
 // plateLists reads which local lists go to which lists of the cameras.
 func (r *reader) plateLists(n *yaml.Node, where string, into *[]PlateList) {
 	n = resolve(n)
@@ -376,10 +382,12 @@ func (r *reader) deviceURL(n *yaml.Node, where string, into *string) {
 		r.errorf(n, "%swant a URL like \"http://192.168.0.52\"", where)
 	case u.User != nil:
 		r.errorf(n, "%suser and password do not belong here; use username and password", where)
-	case u.RawQuery != "" || u.Fragment != "":
-		r.errorf(n, "%sa URL of a device ends with its address; leave out what follows ? or #", where)
+	case u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
+		r.errorf(n, "%sa URL of a device ends with its address; leave out what follows it", where)
+	case !isPort(u.Port()):
+		r.errorf(n, "%sthere is no port %s; they go from 1 to 65535", where, quote(u.Port()))
 	default:
-		*into = strings.TrimRight(text, "/")
+		*into = u.Scheme + "://" + u.Host
 	}
 }
 

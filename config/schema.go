@@ -166,7 +166,7 @@ func cameraSchema(o objects) node {
 	match["minProperties"] = 1
 	n := o.of(`camera "x": `, node{
 		"match":    node{"description": "Which posts are its own: all keys of one entry must fit.", "anyOf": []node{match, {"type": "array", "minItems": 1, "items": match}}},
-		"url":      node{"description": "The device's own API; needed to edit its plate lists or to switch its output.", "type": "string", "pattern": "^https?://[^@?#]+$"},
+		"url":      node{"description": "The device's own API; needed to edit its plate lists or to switch its output.", "type": "string", "pattern": "^https?://[^@?#/]+/*$"},
 		"username": is("text", "The account on the device."),
 		"password": is("secret", "Its password."),
 		"token":    is("secret", "Posts must come to /c/<token>."),

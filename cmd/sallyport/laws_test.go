@@ -60,7 +60,7 @@ func modules() []string {
 		"github.com/fsnotify/fsnotify", "github.com/warthog618/go-gpiocdev", "github.com/icholy/digest",
 		"modernc.org/sqlite", "github.com/eclipse/paho.golang", "github.com/prometheus/client_golang",
 		"github.com/coreos/go-systemd/v22", "github.com/cenkalti/backoff/v5", "golang.org/x/time", "golang.org/x/crypto",
-		"github.com/nicholas-fedor/shoutrrr", "github.com/rogpeppe/go-internal",
+		"github.com/nicholas-fedor/shoutrrr", "github.com/rogpeppe/go-internal", "golang.org/x/sys",
 	}, homebound()...)
 }
 

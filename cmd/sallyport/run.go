@@ -60,7 +60,7 @@ type service struct {
 	site   *config.Site
 	dir    string
 	json   bool
-	quiet  bool // heartbeats and alarms are not printed
+	quiet  bool // alarms and plates are not printed as events
 	record string
 	shift  time.Duration
 	// started is told the address of the camera port once everything runs; it may
@@ -221,7 +221,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 	lines.note(fmt.Sprintf("%s: %s, %s; %s: %s, %s", s.site.File, count(len(s.site.Cameras), "camera"), count(len(s.site.Relays), "relay"),
 		s.dir, count(len(rules.Rules), "rule"), count(len(rules.Zones), "zone")))
-	lines.note(fmt.Sprintf("cameras post to http://%s; the console is at http://%s", cameraPort.Addr(), consolePort.Addr()))
+	lines.note(fmt.Sprintf("cameras post to http://%s; the console is at http://%s", reachable(cameraPort.Addr()), consolePort.Addr()))
 	manager := supervisor{log}
 	manager.ready()
 	// Until the loop has ended: a stop that hangs is ended by the service manager too.
@@ -271,6 +271,22 @@ func (s *service) run(ctx context.Context) (err error) {
 	return err
 }
 
+// reachable is an address as others would type it: of a port that is open on all
+// addresses the first that other machines can reach.
+func reachable(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsUnspecified() {
+		return a.String()
+	}
+	all, _ := net.InterfaceAddrs() // without them the port alone is said
+	for _, own := range all {
+		if n, ok := own.(*net.IPNet); ok && n.IP.To4() != nil && n.IP.IsGlobalUnicast() {
+			return net.JoinHostPort(n.IP.String(), port)
+		}
+	}
+	return net.JoinHostPort("localhost", port)
+}
+
 // secret finds a secret of the site file.
 func (s *service) secret(name string) (string, error) {
 	secret, ok := s.site.Secret(name)
@@ -293,7 +309,9 @@ func (l *printer) event(ev *engine.Event) {
 	switch {
 	case l.json:
 		l.out.text(string(ev.AppendJSON(nil)))
-	case l.quiet && (ev.Kind == engine.KindHeartbeat || ev.Kind == engine.KindAlarm || ev.Kind == engine.KindPlate):
+	case ev.Kind == engine.KindHeartbeat:
+		// One every few seconds from each camera would hide what happens.
+	case l.quiet && (ev.Kind == engine.KindAlarm || ev.Kind == engine.KindPlate):
 		// The decision that follows says it in fewer words.
 	case l.quiet:
 		l.out.text(fmt.Sprintf("%s  %-10s %s says %s", ev.Received.In(l.loc).Format(clockMillis), "event", ev.Camera, ev.Kind))
