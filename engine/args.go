@@ -44,9 +44,16 @@ type (
 		Op      string        `json:"op"`
 		Number  string        `json:"number"`
 		List    string        `json:"list,omitempty"`
+		To      string        `json:"to,omitempty"`
 		Owner   string        `json:"owner,omitempty"`
+		Phone   string        `json:"phone,omitempty"`
 		Cameras []string      `json:"cameras,omitempty"`
 		Valid   time.Duration `json:"valid,omitempty"`
+	}
+	savedCameraArgs struct {
+		Camera       string `json:"camera"`
+		VirtualAlarm int64  `json:"virtual_alarm,omitempty"`
+		Snapshot     bool   `json:"snapshot,omitempty"`
 	}
 	savedNotify struct {
 		Notifier string `json:"notifier"`
@@ -85,7 +92,9 @@ func EncodeArgs(a Args) ([]byte, error) {
 	case ShellArgs:
 		v = savedShell(a)
 	case PlatesArgs:
-		v = savedPlates{a.Op.String(), a.Number, a.List, a.Owner, a.Cameras, a.Valid}
+		v = savedPlates{a.Op.String(), a.Number, a.List, a.To, a.Owner, a.Phone, a.Cameras, a.Valid}
+	case CameraArgs:
+		v = savedCameraArgs{a.Camera, int64(a.VirtualAlarm), a.Snapshot}
 	case NotifyArgs:
 		v = savedNotify(a)
 	case FlagArgs:
@@ -170,10 +179,19 @@ func decodeArgs(v Verb, b []byte) (Args, error) {
 		}
 		for op := PlatesAdd; op <= PlatesMove; op++ {
 			if op.String() == s.Op {
-				return PlatesArgs{op, s.Number, s.List, s.Owner, s.Cameras, s.Valid}, timesOf(s.Valid)
+				return PlatesArgs{op, s.Number, s.List, s.To, s.Owner, s.Phone, s.Cameras, s.Valid}, timesOf(s.Valid)
 			}
 		}
 		return nil, errWord
+	case VerbCamera:
+		var s savedCameraArgs
+		if err := decodeStrict(b, &s); err != nil {
+			return nil, err
+		}
+		if s.VirtualAlarm < 0 || s.VirtualAlarm > MaxVirtualAlarm || (s.VirtualAlarm > 0) == s.Snapshot {
+			return nil, errNumber
+		}
+		return CameraArgs{s.Camera, int(s.VirtualAlarm), s.Snapshot}, nil
 	case VerbNotify:
 		var s savedNotify
 		if err := decodeStrict(b, &s); err != nil {

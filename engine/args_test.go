@@ -26,8 +26,11 @@ func everyArgs() []Args {
 		ShellArgs{Command: `echo "$SALLYPORT_PLATE"`},
 		PlatesArgs{Op: PlatesAdd, Number: "ABC1234", List: "allow", Owner: "Ann", Cameras: []string{"gate"}, Valid: time.Hour},
 		PlatesArgs{Op: PlatesRemove, Number: "ABC1234"},
-		PlatesArgs{Op: PlatesUpdate, Number: "ABC1234"},
-		PlatesArgs{Op: PlatesMove, Number: "ABC1234", List: "block"},
+		PlatesArgs{Op: PlatesUpdate, Number: "ABC1234", List: "allow", Phone: "+49 170 1"},
+		PlatesArgs{Op: PlatesMove, Number: "ABC1234", List: "temporary", To: "allow"},
+		CameraArgs{Camera: "nvr", VirtualAlarm: 17},
+		CameraArgs{Camera: "nvr", VirtualAlarm: MaxVirtualAlarm},
+		CameraArgs{Camera: "gate", Snapshot: true},
 		NotifyArgs{Notifier: "phone", Title: "a", Text: "b", Image: "target"},
 		FlagArgs{Flag: "armed"},
 		FlagArgs{Flag: "armed", Set: boolean(false), For: time.Minute},
@@ -52,8 +55,7 @@ func TestValuesOfEveryVerbComeBack(t *testing.T) {
 		}
 	}
 	for v := VerbRelay; v <= VerbLog; v++ {
-		// These two have no values in this version.
-		if !seen[v] && v != VerbCamera && v != VerbMQTT {
+		if !seen[v] && v != VerbMQTT { // which has no values in this version
 			t.Errorf("no values of %s were tried", v)
 		}
 	}
@@ -96,6 +98,10 @@ func TestValuesThatCannotBe(t *testing.T) {
 		{VerbHTTP, `{"method":"GET","url":"x","expect_min":300,"expect_max":200}`, "the values of the http step are not readable: a number is out of bounds"},
 		{VerbHTTP, `{"method":"GET","url":"x","image":"/etc/passwd"}`, "the values of the http step are not readable: an unknown word"},
 		{VerbPlates, `{"op":"add","number":"x","valid":9223372036854775807}`, "the values of the plates step are not readable: a time is out of bounds"},
+		{VerbCamera, `{"camera":"nvr"}`, "the values of the camera step are not readable: a number is out of bounds"},
+		{VerbCamera, `{"camera":"nvr","virtual_alarm":-1}`, "the values of the camera step are not readable: a number is out of bounds"},
+		{VerbCamera, `{"camera":"nvr","virtual_alarm":65536}`, "the values of the camera step are not readable: a number is out of bounds"},
+		{VerbCamera, `{"camera":"nvr","virtual_alarm":17,"snapshot":true}`, "the values of the camera step are not readable: a number is out of bounds"},
 		{VerbFlag, `{"flag":"armed","set":{"bool":true,"text":"x"}}`, "the values of the flag step are not readable: a flag has no value or several"},
 		{VerbCount, `{"line":"kerb","set":4294967296}`, "the values of the count step are not readable: a number is out of bounds"},
 		{VerbMQTT, `{}`, "the values of the mqtt step are not readable: there is no such verb"},

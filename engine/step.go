@@ -139,10 +139,23 @@ func (o PlatesOp) String() string { return [...]string{"add", "remove", "update"
 type PlatesArgs struct {
 	Op      PlatesOp
 	Number  string
-	List    string
-	Owner   string
+	List    string // the list of the edit; of a move the one the plate comes from
+	To      string // of a move: the list it comes to
+	Owner   string // of an update: empty = as it is
+	Phone   string // of an update: empty = as it is
 	Cameras []string
-	Valid   time.Duration // 0 = as the device sets it
+	Valid   time.Duration // from the firing on; 0 = as the device sets it, of an update: as it is
+}
+
+// MaxVirtualAlarm is the largest id of a virtual alarm.
+const MaxVirtualAlarm = 65535
+
+// CameraArgs asks the device of one camera: for a virtual alarm or for a picture,
+// never for both.
+type CameraArgs struct {
+	Camera       string
+	VirtualAlarm int  // the id of a virtual alarm to raise, 1 to MaxVirtualAlarm; 0 = none
+	Snapshot     bool // take a picture and keep it
 }
 
 // FlagArgs stores a value; For > 0 takes it back after that time.
@@ -174,6 +187,7 @@ func (HTTPArgs) Verb() Verb   { return VerbHTTP }
 func (RunArgs) Verb() Verb    { return VerbRun }
 func (ShellArgs) Verb() Verb  { return VerbShell }
 func (PlatesArgs) Verb() Verb { return VerbPlates }
+func (CameraArgs) Verb() Verb { return VerbCamera }
 func (NotifyArgs) Verb() Verb { return VerbNotify }
 func (FlagArgs) Verb() Verb   { return VerbFlag }
 func (CountArgs) Verb() Verb  { return VerbCount }
