@@ -109,6 +109,15 @@ func NoteStatus(ctx context.Context, status int) {
 	}
 }
 
+// NotePicture keeps a picture that the step took, a JPEG, for the record; the last
+// one counts. Of a split request none is kept. It must be called from the goroutine
+// that runs Do. On a context that is not of a runner it does nothing.
+func NotePicture(ctx context.Context, jpeg []byte) {
+	if t, ok := ctx.Value(taskKey{}).(*task); ok {
+		t.picture = jpeg
+	}
+}
+
 // noteUnrecorded keeps that a step did not wait for its record any longer.
 func noteUnrecorded(ctx context.Context) {
 	if t, ok := ctx.Value(taskKey{}).(*task); ok {

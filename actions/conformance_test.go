@@ -14,10 +14,12 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/sallyport/sallyport/actions"
+	cameraverb "github.com/sallyport/sallyport/actions/camera"
 	"github.com/sallyport/sallyport/actions/httpcall"
 	"github.com/sallyport/sallyport/actions/log"
 	"github.com/sallyport/sallyport/actions/plates"
@@ -146,6 +148,12 @@ func subjects(t *testing.T) []subject {
 	}})
 	_, slow := camera(t, sim.Options{Fault: func(string, *http.Request) sim.Fault { return sim.Fault{Delay: 2 * time.Second} }})
 	_, old := camera(t, sim.Options{API: sim.API20})
+	_, older := camera(t, sim.Options{API: sim.API19})
+	nowhere, err := client.New(client.Config{URL: "http://127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	devices := []cameraverb.Camera{{Name: "good", Device: good}, {Name: "slow", Device: slow}, {Name: "older", Device: older}, {Name: "nowhere", Device: nowhere}}
 	edit := func(camera string) engine.Args {
 		return engine.PlatesArgs{Op: engine.PlatesAdd, Number: "ABC1234", List: "temporary", Owner: "Ann", Valid: 24 * time.Hour, Cameras: []string{camera}}
 	}
@@ -216,6 +224,26 @@ func subjects(t *testing.T) []subject {
 				}
 				return strings.Join(s, ", ")
 			},
+		},
+		{
+			name: "camera", handler: cameraverb.New(cameraverb.Config{Cameras: devices}),
+			fine:  engine.CameraArgs{Camera: "good", VirtualAlarm: 17},
+			hangs: engine.CameraArgs{Camera: "slow", VirtualAlarm: 17},
+			fails: engine.CameraArgs{Camera: "older", VirtualAlarm: 17},
+			because: func(err error) bool {
+				return errors.Is(err, client.ErrUnknownCommand) && errors.Is(err, actions.ErrNotBegun)
+			},
+			did: func() int { return len(cam.Stats().Triggered) },
+		},
+		{
+			name: "camera snapshot", handler: cameraverb.New(cameraverb.Config{Cameras: devices}),
+			fine:  engine.CameraArgs{Camera: "good", Snapshot: true},
+			hangs: engine.CameraArgs{Camera: "slow", Snapshot: true},
+			fails: engine.CameraArgs{Camera: "nowhere", Snapshot: true},
+			because: func(err error) bool {
+				return errors.Is(err, syscall.ECONNREFUSED) && errors.Is(err, actions.ErrNotBegun)
+			},
+			did: func() int { return cam.Stats().Requests },
 		},
 		{
 			name: "log", handler: log.New(func(string, string) { mu.Lock(); lines++; mu.Unlock() }), fine: engine.LogArgs{Text: "hello"},

@@ -132,6 +132,9 @@ type Record struct {
 	ExitCode int // of a program; -1 when a signal ended it
 	Status   int // of an http answer; 0 = none
 
+	// Picture is what the step took, a JPEG; nil = none.
+	Picture []byte
+
 	// Parcel is the id the other side knows the step by; of a split request all,
 	// with commas.
 	Parcel string
@@ -233,6 +236,7 @@ type task struct {
 	detail       string
 	hasExit      bool
 	exit, status int
+	picture      []byte
 	unrecorded   bool
 }
 
@@ -577,7 +581,7 @@ func (r *Runner) finish(t *task, out engine.Outcome, err error) {
 	rec := Record{
 		Request: t.req, Lane: t.key, Started: t.first, Tries: t.tries, Detail: t.detail, Err: err,
 		Begun: out.Begun, Reason: out.Reason, HasExit: t.hasExit, ExitCode: t.exit, Status: t.status,
-		Parcel: t.id, Earlier: t.earlier, Unrecorded: t.unrecorded,
+		Picture: t.picture, Parcel: t.id, Earlier: t.earlier, Unrecorded: t.unrecorded,
 	}
 	if !t.from.IsZero() {
 		rec.Took = time.Since(t.from)

@@ -35,7 +35,7 @@ type Entry struct {
 
 // Image is a picture of an entry.
 type Image struct {
-	Name string // scene or target
+	Name string // scene, target or snapshot
 	// Size is how many bytes it has. When it is added this is how much memory it holds while it waits.
 	Size int64
 	// Bytes gives the picture when it is added. It is called once, by the journal's own goroutine. Nil on entries that are read.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/actions"
+	cameraverb "github.com/sallyport/sallyport/actions/camera"
 	"github.com/sallyport/sallyport/actions/httpcall"
 	"github.com/sallyport/sallyport/actions/log"
 	"github.com/sallyport/sallyport/actions/plates"
@@ -38,6 +39,7 @@ type parts struct {
 	cameras []camera.Camera
 	relays  []relay.Config
 	lists   []plates.Camera
+	devices []cameraverb.Camera // what the verb camera may ask
 	// onEvent and onDecision are told of everything that is worth a line. They are
 	// called by the loop and must not block.
 	onEvent    func(*engine.Event)
@@ -147,6 +149,7 @@ func newAppliance(p parts) (*appliance, error) {
 			runverb.New(p.site.AllowPrograms, p.runAs),
 			shell.New(p.site.AllowShell, p.runAs),
 			plates.New(plates.Config{Cameras: p.lists}),
+			cameraverb.New(cameraverb.Config{Cameras: p.devices, Now: a.mono}),
 			log.New(func(rule, line string) { a.inbox.put(input{log: &logLine{rule, line}}) }),
 		},
 	})

@@ -307,6 +307,9 @@ func (l *journaling) outcome(at engine.Instant, o engine.Outcome, r actions.Reco
 	if a, ok := q.Args.(engine.LogArgs); ok {
 		body.Detail = shorten(l.clean(a.Text), maxDetail)
 	}
+	if jpeg := r.Picture; len(jpeg) > 0 {
+		e.Images = []journal.Image{{Name: "snapshot", Size: int64(len(jpeg)), Bytes: func() ([]byte, error) { return jpeg, nil }}}
+	}
 	if r.HasExit {
 		body.Exit = &r.ExitCode
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/actions"
+	cameraverb "github.com/sallyport/sallyport/actions/camera"
 	"github.com/sallyport/sallyport/actions/plates"
 	"github.com/sallyport/sallyport/actions/relay"
 	"github.com/sallyport/sallyport/config"
@@ -140,6 +141,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	for _, c := range s.site.Cameras {
 		if d := devices[c.Name]; d != nil {
 			parts.lists = append(parts.lists, plates.Camera{Name: c.Name, Lists: &cameraLists{device: d}})
+			parts.devices = append(parts.devices, cameraverb.Camera{Name: c.Name, Device: d, Channel: outputChannel(s.site, c.Name)})
 		}
 	}
 	// A demonstration always begins anew, and keeps nothing but a replay file.
