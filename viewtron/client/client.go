@@ -64,6 +64,9 @@ type Client struct {
 	password string
 	scheme   scheme
 	refused  *Error // the refusal after which nothing is sent
+
+	known     *Capabilities // nil until asked for
+	forgotten int           // how often Forget was called
 }
 
 // scheme is how the device wants to be logged in to, as it said itself.
@@ -77,19 +80,9 @@ const (
 
 // New prepares a client; it sends nothing.
 func New(c Config) (*Client, error) {
-	u, err := url.Parse(c.URL)
+	u, err := parseAddress(c.URL)
 	if err != nil {
-		return nil, fmt.Errorf("camera address %q: %w", c.URL, errors.Unwrap(err))
-	}
-	switch {
-	case u.User != nil:
-		return nil, errors.New("camera address holds a user name or password; write them in their own fields")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("camera address %q must begin with http:// or https://", c.URL)
-	case u.Hostname() == "":
-		return nil, fmt.Errorf("camera address %q names no host", c.URL)
-	case (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.Fragment != "":
-		return nil, fmt.Errorf("camera address %q must end after host and port", c.URL)
+		return nil, err
 	}
 	if c.Pin != "" && u.Scheme != "https" {
 		return nil, fmt.Errorf("camera address %q has a pinned certificate but is not https", c.URL)
@@ -233,6 +226,7 @@ type call struct {
 	body    []byte // nil: GET
 	limit   int64  // bytes of the answer; 0 = maxReply
 	action  bool   // moves something: never sent twice, an empty 200 is a yes
+	always  bool   // sent whatever the device says it has
 }
 
 // answer is what came back, before anything is made of it.
@@ -245,6 +239,9 @@ type answer struct {
 // do sends a command when its turn comes and gives the answer's body and, where
 // it is XML, its root. A device's refusal is an *Error.
 func (c *Client) do(ctx context.Context, k call) (*node, []byte, error) {
+	if err := c.allowed(k); err != nil {
+		return nil, nil, err
+	}
 	p := priorityOf(ctx)
 	if err := c.gate.enter(ctx, p); err != nil {
 		return nil, nil, fmt.Errorf("%s: waiting for the camera: %w", k.command, err)

@@ -155,7 +155,7 @@ func (c *Client) ManualAlarmOut(ctx context.Context, channel int, on bool) error
 	if !on {
 		ctx = WithPriority(ctx, Urgent)
 	}
-	_, _, err := c.do(ctx, call{command: "ManualAlarmOut", path: channelPath(channel), body: manualAlarmOut(on), action: true})
+	_, _, err := c.do(ctx, call{command: "ManualAlarmOut", path: channelPath(channel), body: manualAlarmOut(on), action: true, always: !on})
 	return err
 }
 
@@ -173,7 +173,7 @@ func (c *Client) TriggerVirtualAlarm(ctx context.Context, id int) error {
 	if id < 1 {
 		return fmt.Errorf("TriggerVirtualAlarm: %d is not an alarm id", id)
 	}
-	_, _, err := c.do(ctx, call{command: "TriggerVirtualAlarm", path: "/" + strconv.Itoa(id), action: true})
+	_, _, err := c.do(ctx, call{command: "TriggerVirtualAlarm", path: "/" + strconv.Itoa(id), action: true, always: true})
 	return err
 }
 

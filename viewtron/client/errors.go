@@ -20,6 +20,9 @@ var (
 	ErrExists = errors.New("plate exists")
 	// ErrNotFound is the kind of error of a plate that is not there (code 204).
 	ErrNotFound = errors.New("plate not found")
+	// ErrNotDocumented is the kind of error of a write that the device is not
+	// documented to have: it was not sent. See [NotDocumentedError].
+	ErrNotDocumented = errors.New("not documented for the device")
 	// ErrNotSent marks an item of a batch that was not sent because an
 	// earlier part of the batch failed.
 	ErrNotSent = errors.New("not sent")
@@ -77,6 +80,19 @@ func (e *Error) Is(target error) bool {
 	}
 	return false
 }
+
+// A NotDocumentedError says that a command was not sent, because nobody
+// documents that the device has it or what it would do.
+type NotDocumentedError struct {
+	Command string // for example "ModifyVehiclePlate"
+	Reason  string // why not, in words that end a sentence
+}
+
+// Error names the command and why it was not sent.
+func (e *NotDocumentedError) Error() string { return e.Command + " was not sent: " + e.Reason }
+
+// Is reports that e is of the kind of ErrNotDocumented.
+func (e *NotDocumentedError) Is(target error) bool { return target == ErrNotDocumented }
 
 // Words gives the meaning of a device's error code (protocol notes 2), or ""
 // for a code nobody documents.

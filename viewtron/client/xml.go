@@ -26,7 +26,11 @@ type node struct {
 	attr []xml.Attr
 	text string
 	kids []*node
+	raw  bool // its text came in CDATA
 }
+
+// cdata opens a section of plain text.
+const cdata = "<![CDATA["
 
 // parse reads an XML document within the bounds above. Comments, processing
 // instructions, name spaces and entity declarations are passed over.
@@ -47,6 +51,7 @@ func parse(body []byte) (*node, error) {
 	text := [][]byte{nil} // what was read so far of each element of the stack
 	nodes := 0
 	for {
+		start := d.InputOffset()
 		tok, err := d.RawToken()
 		if err == io.EOF {
 			break
@@ -80,6 +85,9 @@ func parse(body []byte) (*node, error) {
 			text = text[:len(text)-1]
 		case xml.CharData:
 			text[len(text)-1] = append(text[len(text)-1], t...)
+			if bytes.HasPrefix(body[start:], []byte(cdata)) {
+				stack[len(stack)-1].raw = true
+			}
 		}
 	}
 	if len(stack) != 1 {
@@ -107,6 +115,19 @@ func (n *node) at(path ...string) *node {
 		n = next
 	}
 	return n
+}
+
+// kid gives the first child with one of some names, in any case, or an empty
+// one. The names are tried in order.
+func (n *node) kid(names ...string) *node {
+	for _, name := range names {
+		for _, k := range n.kids {
+			if strings.EqualFold(k.name, name) {
+				return k
+			}
+		}
+	}
+	return &node{}
 }
 
 // items gives the children called item.
@@ -176,7 +197,7 @@ func (r *request) text(name, value string, attrs ...string) {
 	if strings.Contains(value, "]]>") {
 		_ = xml.EscapeText(&r.b, []byte(value))
 	} else {
-		r.b.WriteString("<![CDATA[")
+		r.b.WriteString(cdata)
 		r.b.WriteString(value)
 		r.b.WriteString("]]>")
 	}
@@ -184,10 +205,34 @@ func (r *request) text(name, value string, attrs ...string) {
 }
 
 // plain writes an element with a number or a word of our own.
-func (r *request) plain(name, value string) {
-	r.open(name)
+func (r *request) plain(name, value string, attrs ...string) {
+	r.open(name, attrs...)
 	_ = xml.EscapeText(&r.b, []byte(value))
 	r.close(name)
+}
+
+// node writes what a device sent, as it sent it, but for blanks around text.
+func (r *request) node(n *node) {
+	var attrs []string
+	for _, a := range n.attr {
+		name := a.Name.Local
+		if a.Name.Space != "" {
+			name = a.Name.Space + ":" + name
+		}
+		attrs = append(attrs, name, a.Value)
+	}
+	switch {
+	case len(n.kids) == 0 && n.raw:
+		r.text(n.name, n.text, attrs...)
+	case len(n.kids) == 0:
+		r.plain(n.name, n.text, attrs...)
+	default:
+		r.open(n.name, attrs...)
+		for _, k := range n.kids {
+			r.node(k)
+		}
+		r.close(n.name)
+	}
 }
 
 func (r *request) bytes() []byte {
