@@ -49,6 +49,12 @@ func (k Capabilities) Has(command string) (has, known bool) {
 	if _, found := slices.BinarySearch(k.APIs, command); found {
 		return true, true
 	}
+	// The line counter's settings are listed under a name they do not answer to.
+	if command == LineCount.Command() {
+		if _, found := slices.BinarySearch(k.APIs, "GetSmartPassLineCountConfig"); found {
+			return true, true
+		}
+	}
 	return false, isRead(command) || slices.ContainsFunc(k.APIs, func(s string) bool { return !isRead(s) })
 }
 
@@ -99,19 +105,19 @@ func (c *Client) discover(ctx context.Context) (Capabilities, error) {
 	if k.Info, err = c.GetDeviceInfo(ctx); err != nil {
 		return k, err
 	}
-	if k.APIs, err = c.GetSupportedAPIs(ctx); err != nil && !cannotSay(err) {
+	if k.APIs, err = c.GetSupportedAPIs(ctx); err != nil && !refused(err) {
 		return k, err
 	}
 	if k.Plates, err = c.plateDialect(ctx, k); err != nil {
 		return k, err
 	}
-	if k.Push, err = c.pushGeneration(ctx, k); err != nil {
+	if k.Push, err = c.pushGeneration(ctx); err != nil {
 		return k, err
 	}
 	k.Channels = k.Info.Channels
 	if k.Channels == 0 {
 		list, err := c.GetChannels(ctx)
-		if err != nil && !cannotSay(err) {
+		if err != nil && !refused(err) {
 			return k, err
 		}
 		k.Channels = len(list)
@@ -119,14 +125,14 @@ func (c *Client) discover(ctx context.Context) (Capabilities, error) {
 	return k, nil
 }
 
-// cannotSay tells whether an error is the device's lasting no to a question.
-// Anything else (busy, no answer, a refused login) may be different next time.
-func cannotSay(err error) bool {
+// refused tells whether an error is the device's lasting no to a question. No
+// answer, a busy device and a refused login may be different next time.
+func refused(err error) bool {
 	var e *Error
-	return errors.Is(err, ErrUnknownCommand) || errors.As(err, &e) && e.Code == 4
+	return errors.As(err, &e) && !errors.Is(e, ErrLoginRefused) && e.Code != 7
 }
 
-// understood tells whether a device that gave err to a read knows the command.
+// understood tells whether a device that gave err to a read has the command.
 func understood(err error) bool {
 	var e *Error
 	if err == nil {
@@ -152,19 +158,20 @@ func (c *Client) plateDialect(ctx context.Context, k Capabilities) (PlateDialect
 		}
 		return NoPlateDialect, nil
 	}
-	_, _, err := c.do(ctx, call{command: "GetLicensePlateGroups"})
-	switch {
-	case understood(err):
-		return LicensePlates, nil
-	case !errors.Is(err, ErrUnknownCommand):
-		return NoPlateDialect, err
-	}
-	_, _, err = c.do(ctx, call{command: "GetVehiclePlate", body: probeVehiclePlate()})
-	switch {
-	case understood(err):
-		return VehiclePlate, nil
-	case !errors.Is(err, ErrUnknownCommand):
-		return NoPlateDialect, err
+	for _, probe := range []struct {
+		dialect PlateDialect
+		call    call
+	}{
+		{LicensePlates, call{command: "GetLicensePlateGroups"}},
+		{VehiclePlate, call{command: "GetVehiclePlate", body: probeVehiclePlate()}},
+	} {
+		_, _, err := c.do(ctx, probe.call)
+		switch {
+		case understood(err):
+			return probe.dialect, nil
+		case !refused(err):
+			return NoPlateDialect, err
+		}
 	}
 	return NoPlateDialect, nil
 }
@@ -186,13 +193,10 @@ func probeVehiclePlate() []byte {
 	return r.bytes()
 }
 
-func (c *Client) pushGeneration(ctx context.Context, k Capabilities) (PushGeneration, error) {
-	if has, known := k.Has("GetHttpPostConfig"); known && !has {
-		return NoPush, nil
-	}
+func (c *Client) pushGeneration(ctx context.Context) (PushGeneration, error) {
 	p, err := c.GetHttpPostConfig(ctx)
 	switch {
-	case cannotSay(err):
+	case refused(err):
 		return NoPush, nil
 	case err != nil:
 		return NoPush, err

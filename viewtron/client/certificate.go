@@ -9,7 +9,10 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // CertificateInfo is what a device shows before anything is said to it.
@@ -70,9 +73,19 @@ func Certificate(ctx context.Context, address string, timeout time.Duration) (Ce
 	sum := sha256.Sum256(leaf.Raw)
 	return CertificateInfo{
 		Fingerprint: fingerprint(sum[:]),
-		Subject:     cut(leaf.Subject.String(), 400), Issuer: cut(leaf.Issuer.String(), 400),
+		Subject:     printable(leaf.Subject.String()), Issuer: printable(leaf.Issuer.String()),
 		NotAfter: leaf.NotAfter, Trusted: untrusted == nil,
 	}, nil
+}
+
+// printable makes text from a device fit for a terminal.
+func printable(s string) string {
+	return cut(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, s), 400)
 }
 
 // parseAddress reads the address of a device: scheme, host and port only.

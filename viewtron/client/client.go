@@ -487,7 +487,7 @@ func judge(k call, a answer) (*node, error) {
 	case a.status >= 300 && a.status < 400:
 		fail.Desc = "it redirects, which is not followed"
 		return nil, fail
-	case (a.status == http.StatusBadRequest || a.status == http.StatusNotFound) && empty:
+	case a.status == http.StatusBadRequest && empty, a.status == http.StatusNotFound:
 		fail.Code = 1
 		return nil, fail
 	default:

@@ -236,9 +236,9 @@ func TestRequestsAreWrittenAsTheDevicesWantThem(t *testing.T) {
 		if s.body == "" {
 			continue
 		}
-		file := filepath.Join("testdata", strings.TrimPrefix(s.path, "/")+".xml")
+		file := filepath.Join("testdata", "requests", strings.TrimPrefix(s.path, "/")+".xml")
 		if *update {
-			must(t, os.MkdirAll("testdata", 0o755))
+			must(t, os.MkdirAll(filepath.Dir(file), 0o755))
 			must(t, os.WriteFile(file, []byte(s.body), 0o644))
 		}
 		want, err := os.ReadFile(file)

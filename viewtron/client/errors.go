@@ -14,7 +14,7 @@ var (
 	// credentials are set anew.
 	ErrLoginRefused = errors.New("login refused")
 	// ErrUnknownCommand is the kind of error of a command the device does not
-	// know (codes 1 and 11, and HTTP 400 or 404 with an empty body).
+	// know (codes 1 and 11, HTTP 400 with an empty body, HTTP 404).
 	ErrUnknownCommand = errors.New("command unknown to the device")
 	// ErrExists is the kind of error of a plate that is on a list already (code 203).
 	ErrExists = errors.New("plate exists")

@@ -8,10 +8,13 @@ import (
 // Priority says which of several waiting requests goes first.
 type Priority int
 
-// The priorities, least first. A request that is under way is never interrupted.
+// The priorities, least first. A request that is under way is never interrupted,
+// but long work is many requests, and the others go in between: what asks for
+// the state of a device again and again is Normal and overtakes a
+// synchronization, which is Background; a relay's off overtakes both.
 const (
 	Background Priority = -1 // synchronizing lists
-	Normal     Priority = 0  // reading state, single edits
+	Normal     Priority = 0  // reading state, also in turns; single edits
 	Urgent     Priority = 1  // switching something off
 )
 

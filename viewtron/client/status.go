@@ -60,8 +60,14 @@ func (c *Client) GetAlarmStatus(ctx context.Context) (AlarmStatus, error) {
 
 func alarmStatus(n *node) (AlarmStatus, error) {
 	var out AlarmStatus
-	list := n.kid("alarmStatusInfo")
-	if list.name == "" {
+	var kids []*node
+	found := false
+	for _, list := range n.kids {
+		if strings.EqualFold(list.name, "alarmStatusInfo") {
+			kids, found = append(kids, list.kids...), true
+		}
+	}
+	if !found {
 		// Without it nothing is known; it must not pass for "all is off".
 		return out, errors.New("the camera's answer holds no alarm states")
 	}
@@ -92,7 +98,7 @@ func alarmStatus(n *node) (AlarmStatus, error) {
 		off = off || !on
 		out.States = append(out.States, s)
 	}
-	for _, k := range list.kids {
+	for _, k := range kids {
 		name, ok := names[k.name]
 		if !ok {
 			if len(names) == maxNames {
@@ -148,10 +154,18 @@ type Channel struct {
 
 // GetChannels lists the channels: with GetChannelInfo, and on a device that
 // does not know it with GetChannelList, which only recorders have. A camera of
-// the first generation knows neither: [ErrUnknownCommand].
+// the first generation has neither: [ErrUnknownCommand].
 func (c *Client) GetChannels(ctx context.Context) ([]Channel, error) {
 	n, _, err := c.do(ctx, call{command: "GetChannelInfo"})
 	if errors.Is(err, ErrUnknownCommand) {
+		// The devices' documents ask not to send the old question to a camera.
+		info, ierr := c.GetDeviceInfo(ctx)
+		switch {
+		case ierr != nil:
+			return nil, ierr
+		case strings.EqualFold(info.Description, "IPCamera"):
+			return nil, err
+		}
 		n, _, err = c.do(ctx, call{command: "GetChannelList"})
 	}
 	if err != nil {

@@ -194,7 +194,7 @@ func (r *request) close(name string) {
 // take only the first of two CDATA sections).
 func (r *request) text(name, value string, attrs ...string) {
 	r.open(name, attrs...)
-	if strings.Contains(value, "]]>") {
+	if strings.Contains(value, "]]>") || strings.ContainsFunc(value, unicode.IsControl) {
 		_ = xml.EscapeText(&r.b, []byte(value))
 	} else {
 		r.b.WriteString(cdata)
