@@ -163,7 +163,7 @@ func (c *Client) plateDialect(ctx context.Context, k Capabilities) (PlateDialect
 		call    call
 	}{
 		{LicensePlates, call{command: "GetLicensePlateGroups"}},
-		{VehiclePlate, call{command: "GetVehiclePlate", body: probeVehiclePlate()}},
+		{VehiclePlate, call{command: "GetVehiclePlate", body: getVehiclePlate(0, 1)}},
 	} {
 		_, _, err := c.do(ctx, probe.call)
 		switch {
@@ -174,23 +174,6 @@ func (c *Client) plateDialect(ctx context.Context, k Capabilities) (PlateDialect
 		}
 	}
 	return NoPlateDialect, nil
-}
-
-// probeVehiclePlate asks for a single plate, to see whether the question is
-// understood.
-func probeVehiclePlate() []byte {
-	r := newRequest("2.0.0")
-	r.open("vehiclePlates", "type", "list", "maxCount", "10000", "count", "1")
-	r.open("searchFilter")
-	r.open("item")
-	r.plain("pageIndex", "0", "type", "uint32")
-	r.plain("pageSize", "1", "type", "uint32")
-	r.plain("listType", "allList", "type", "vehicleListTypes")
-	r.plain("carPlateNum", "", "type", "string")
-	r.close("item")
-	r.close("searchFilter")
-	r.close("vehiclePlates")
-	return r.bytes()
 }
 
 func (c *Client) pushGeneration(ctx context.Context) (PushGeneration, error) {

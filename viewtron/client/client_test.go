@@ -179,7 +179,7 @@ func TestEveryCommandAgainstEveryKindOfDevice(t *testing.T) {
 					if !errors.Is(err, client.ErrNoPlateLists) {
 						t.Errorf("AddPlate without LicensePlates: %v", err)
 					}
-					says(t, err, "GetLicensePlateGroups: the camera does not know the LicensePlates commands; the older VehiclePlate commands are not supported yet")
+					says(t, err, "GetVehiclePlate: the camera does not know the commands for plate lists")
 					return
 				}
 				must(t, err)

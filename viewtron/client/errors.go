@@ -26,9 +26,9 @@ var (
 	// ErrNotSent marks an item of a batch that was not sent because an
 	// earlier part of the batch failed.
 	ErrNotSent = errors.New("not sent")
-	// ErrNoPlateLists is returned by plate calls on a device that does not know
-	// the LicensePlates commands.
-	ErrNoPlateLists = errors.New("the camera does not know the LicensePlates commands; the older VehiclePlate commands are not supported yet")
+	// ErrNoPlateLists is returned by plate calls on a device that knows neither
+	// the LicensePlates nor the VehiclePlate commands.
+	ErrNoPlateLists = errors.New("the camera does not know the commands for plate lists")
 )
 
 // An Error is a device's refusal: its code and words, and the command it refused.

@@ -181,15 +181,19 @@ func addLicensePlates(batch []PlateResult) []byte {
 	return r.bytes()
 }
 
-// plateReplies writes the codes of a batch's reply into its results. A reply
-// without any item is a yes to all; an item that is missing among others is
-// not known to be added.
+// plateReplies writes the codes of a batch's reply into its results.
 func plateReplies(n *node, batch []PlateResult) {
-	items := n.at("licensePlatesReply").items()
+	itemReplies("AddLicensePlates", n.at("licensePlatesReply").items(), batch)
+}
+
+// itemReplies writes the codes of single plates into their results. A reply
+// without any is a yes to all; one that is missing among others is not known to
+// be added.
+func itemReplies(command string, items []*node, batch []PlateResult) {
 	for i := range batch {
 		batch[i].Err = nil
 		if len(items) > 0 {
-			batch[i].Err = fmt.Errorf("AddLicensePlates: the camera gave no result for plate %q", batch[i].Number)
+			batch[i].Err = fmt.Errorf("%s: the camera gave no result for plate %q", command, batch[i].Number)
 		}
 	}
 	for pos, it := range items {
@@ -204,9 +208,9 @@ func plateReplies(n *node, batch []PlateResult) {
 		code, ok := number(s)
 		switch {
 		case !ok:
-			batch[i-1].Err = &Error{Command: "AddLicensePlates", Code: 79, Desc: s, HTTPStatus: 200}
+			batch[i-1].Err = &Error{Command: command, Code: 79, Desc: s, HTTPStatus: 200}
 		case code != 0:
-			batch[i-1].Err = &Error{Command: "AddLicensePlates", Code: code, Desc: it.at("errorDesc").text, HTTPStatus: 200}
+			batch[i-1].Err = &Error{Command: command, Code: code, Desc: it.at("errorDesc").text, HTTPStatus: 200}
 		default:
 			batch[i-1].Err = nil
 		}
@@ -218,6 +222,9 @@ func plateReplies(n *node, batch []PlateResult) {
 type PlatePage struct {
 	Plates []Plate
 	Total  int // of the whole list
+
+	items int  // entries of the answer, also those without a number
+	told  bool // Total is what the device said
 }
 
 // GetLicensePlates reads at most limit plates of the list with an id, from
@@ -251,6 +258,7 @@ func platePage(n *node, loc *time.Location) PlatePage {
 	list := n.at("licensePlates")
 	var p PlatePage
 	for _, it := range list.items() {
+		p.items++
 		number := it.at("licensePlateNumber").text
 		if number == "" {
 			continue
@@ -262,28 +270,37 @@ func platePage(n *node, loc *time.Location) PlatePage {
 		})
 	}
 	total, _ := list.find("total")
-	p.Total, _ = number(total)
+	p.Total, p.told = number(total)
 	p.Total = max(p.Total, len(p.Plates))
 	return p
 }
 
-// Plates reads a whole list, page by page. Plate.Group is the group's name.
+// Plates reads a whole list, page by page. Plate.Group is the group's name. A
+// list that cannot be read in full is an error, see [Client.AllPlates].
 func (c *Client) Plates(ctx context.Context, g Group) ([]Plate, error) {
-	var all []Plate
+	return readWhole(func() ([]Plate, error) { return c.licensePlates(ctx, g) })
+}
+
+// licensePlates reads a whole list once.
+func (c *Client) licensePlates(ctx context.Context, g Group) ([]Plate, error) {
+	r := wholeList{name: g.Name, seen: map[string]bool{}}
 	for {
-		page, err := c.GetLicensePlates(ctx, g.ID, len(all)+1, pageSize)
+		page, err := c.GetLicensePlates(ctx, g.ID, r.items+1, pageSize)
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range page.Plates {
-			p.Group = g.Name
-			all = append(all, p)
+		for i := range page.Plates {
+			page.Plates[i].Group = g.Name
 		}
-		if len(page.Plates) == 0 || len(all) >= page.Total {
-			return all, nil
+		total := page.Total
+		if !page.told {
+			total = -1
 		}
-		if len(all) > maxPlates {
-			return nil, fmt.Errorf("GetLicensePlates: the camera lists more than %d plates in %q", maxPlates, g.Name)
+		switch done, err := r.add(page.Plates, page.items, total); {
+		case err != nil:
+			return nil, fmt.Errorf("GetLicensePlates: %w", err)
+		case done:
+			return r.plates, nil
 		}
 	}
 }
@@ -353,110 +370,6 @@ func deleteLicensePlate(groupID, number string) []byte {
 	r.text("groupId", groupID)
 	r.close("deleteAction")
 	return r.bytes()
-}
-
-// AddPlate puts a plate on the list that p.Group names and sets owner,
-// telephone and validity where p has them. A plate that is on that list already
-// is brought up to date; one that is on another list is an error that names it.
-// When the end of the validity cannot be set on a plate that was just added,
-// the plate is taken off again (except from the block list), so that nobody
-// gets in for longer than was asked for.
-func (c *Client) AddPlate(ctx context.Context, p Plate) error {
-	number, err := checkPlate(p.Number)
-	if err != nil {
-		return err
-	}
-	p.Number = number
-	change := PlateChange{Number: number, Begin: p.Begin, End: p.End}
-	if p.Owner != "" {
-		change.Owner = &p.Owner
-	}
-	if p.Telephone != "" {
-		change.Telephone = &p.Telephone
-	}
-	if err := checkDetails(change); err != nil {
-		return err
-	}
-	g, err := c.Group(ctx, p.Group)
-	if err != nil {
-		return err
-	}
-	res, err := c.AddLicensePlates(ctx, []PlateEntry{{Number: number, GroupID: g.ID}})
-	if err == nil {
-		err = res[0].Err
-	}
-	added := err == nil
-	if errors.Is(err, ErrExists) {
-		on, ferr := c.onWhichList(ctx, number)
-		switch {
-		case ferr != nil:
-			return ferr
-		case on == "":
-			return fmt.Errorf("plate %q is said to exist on the camera but is on none of its lists: %w", number, err)
-		case on != g.Name:
-			return fmt.Errorf("plate %q is on the camera's list %q already; take it off there first: %w", number, on, err)
-		}
-		err = nil
-	}
-	if err != nil {
-		return err
-	}
-	if change.Owner == nil && change.Telephone == nil && change.Begin.IsZero() && change.End.IsZero() {
-		return nil
-	}
-	change.GroupID = g.ID
-	err = c.ModifyLicensePlate(ctx, change)
-	if err == nil {
-		return nil
-	}
-	if added && !p.End.IsZero() && g.Name != BlockGroup {
-		// The caller may have given up; the plate must go all the same.
-		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.timeout)
-		defer cancel()
-		if derr := c.DeleteLicensePlate(undo, g.ID, number); derr != nil {
-			return fmt.Errorf("plate %q was added to %q without its validity, and could not be taken off again (%w): %w", number, g.Name, derr, err)
-		}
-		return fmt.Errorf("plate %q was not added to %q, because its validity could not be set: %w", number, g.Name, err)
-	}
-	return fmt.Errorf("plate %q is on %q, but its details could not be set: %w", number, g.Name, err)
-}
-
-// RemovePlate takes a plate off the list with this name or word. A plate that
-// is not on it is no error.
-func (c *Client) RemovePlate(ctx context.Context, group, number string) error {
-	number, err := checkPlate(number)
-	if err != nil {
-		return err
-	}
-	g, err := c.Group(ctx, group)
-	if err != nil {
-		return err
-	}
-	if err := c.DeleteLicensePlate(ctx, g.ID, number); !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	return nil
-}
-
-// onWhichList looks for a plate on all lists; "" when it is on none. Case does
-// not count, as it may not for a device that says a plate exists.
-func (c *Client) onWhichList(ctx context.Context, number string) (string, error) {
-	groups, err := c.GetLicensePlateGroups(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, g := range groups {
-		plates, err := c.Plates(ctx, g)
-		if err != nil {
-			return "", err
-		}
-		for _, p := range plates {
-			if strings.EqualFold(p.Number, number) {
-				return g.Name, nil
-			}
-		}
-	}
-	return "", nil
 }
 
 // checkPlate gives a plate without blanks around it, or says why no camera
