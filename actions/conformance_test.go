@@ -107,6 +107,7 @@ func webServer(t *testing.T) *web {
 // camera is a virtual camera with plate lists.
 func camera(t *testing.T, o sim.Options) (*sim.Camera, *client.Client) {
 	t.Helper()
+	o.VirtualAlarms = 16
 	cam := sim.NewCamera(o)
 	srv := httptest.NewServer(cam)
 	t.Cleanup(srv.Close)

@@ -121,7 +121,7 @@ func TestEveryCommandAgainstEveryKindOfDevice(t *testing.T) {
 		for _, auth := range []sim.Auth{sim.Basic, sim.Digest} {
 			t.Run(string(api)+" "+string(auth), func(t *testing.T) {
 				ctx := t.Context()
-				cam, _, c := device(t, sim.Options{API: api, Auth: auth})
+				cam, _, c := device(t, sim.Options{API: api, Auth: auth, VirtualAlarms: 16})
 
 				info, err := c.GetDeviceInfo(ctx)
 				must(t, err)
@@ -213,7 +213,7 @@ func TestEveryCommandAgainstEveryKindOfDevice(t *testing.T) {
 
 func TestRequestsAreWrittenAsTheDevicesWantThem(t *testing.T) {
 	ctx := t.Context()
-	_, rec, c := device(t, sim.Options{})
+	_, rec, c := device(t, sim.Options{VirtualAlarms: 16})
 	owner := `A "B" & <C>`
 	_, err := c.AddLicensePlates(ctx, []client.PlateEntry{{Number: "ABC1234", GroupID: "2"}, {Number: "]]><x>", GroupID: "1"}})
 	must(t, err)
@@ -630,7 +630,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 
 func TestCertificates(t *testing.T) {
 	ctx := t.Context()
-	rec := &recorder{next: sim.NewCamera(sim.Options{})}
+	rec := &recorder{next: sim.NewCamera(sim.Options{VirtualAlarms: 16})}
 	srv := httptest.NewUnstartedServer(rec)
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
 	srv.StartTLS()
@@ -660,7 +660,7 @@ func TestCertificates(t *testing.T) {
 			c := dial(t, client.Config{URL: srv.URL, Pin: pin, HTTPClient: hc})
 			_, err := c.GetDateAndTime(ctx)
 			must(t, err)
-			must(t, c.TriggerVirtualAlarm(ctx, 1))
+			must(t, c.TriggerVirtualAlarm(ctx, 17))
 		}
 	}
 }
@@ -759,7 +759,7 @@ func TestOneRequestAtATimeAndAnOffGoesFirst(t *testing.T) {
 func TestAnActionIsNeverSentTwice(t *testing.T) {
 	ctx := t.Context()
 	drop := false
-	cam, rec, c := device(t, sim.Options{Fault: func(string, *http.Request) sim.Fault { return sim.Fault{Drop: drop} }})
+	cam, rec, c := device(t, sim.Options{VirtualAlarms: 16, Fault: func(string, *http.Request) sim.Fault { return sim.Fault{Drop: drop} }})
 	_, err := c.GetDateAndTime(ctx)
 	must(t, err)
 	must(t, c.TriggerVirtualAlarm(ctx, 17))

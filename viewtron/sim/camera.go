@@ -1,20 +1,16 @@
 package sim
 
 import (
-	"crypto/md5"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/hex"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 )
 
 // Auth is how a camera wants to be logged in to.
@@ -32,29 +28,9 @@ type API string
 // The generations. API21 is also the zero value's.
 const (
 	API21 API = "2.1.0" // LicensePlates commands
-	API20 API = "2.0.0" // no LicensePlates commands
+	API20 API = "2.0.0" // VehiclePlate commands instead
 	API19 API = "1.9"   // nor GetSupportedAPIs; unknown commands get an empty 400
 )
-
-// Group is one of the camera's plate lists.
-type Group struct{ ID, Name string }
-
-// FirmwareGroups are the lists of current firmware, with its ids: 1 is the
-// temporary list, 2 the allow list, 3 the block list.
-func FirmwareGroups() []Group {
-	return []Group{{"1", "temporaryList"}, {"2", "whiteList"}, {"3", "blackList"}}
-}
-
-// ListEntry is a plate on one of the camera's lists. Zero times: from now on,
-// until 2037, as the firmware sets it on add.
-type ListEntry struct {
-	Number    string    `json:"number"`
-	Group     string    `json:"group"` // name: "whiteList", "blackList", "temporaryList"
-	Owner     string    `json:"owner,omitempty"`
-	Telephone string    `json:"telephone,omitempty"`
-	Begin     time.Time `json:"begin,omitzero"`
-	End       time.Time `json:"end,omitzero"`
-}
 
 // Fault is what goes wrong with one request. The zero value is nothing.
 type Fault struct {
@@ -78,10 +54,58 @@ type Options struct {
 	MaxPlates          int           // 0: 10000
 	Rate               int           // trajectory posts a second; 0: DefaultRate
 	Location           *time.Location
-	// Transport carries the posts of Play; nil: an own one.
+
+	// Recorder makes it a recorder (NVR): several channels, virtual alarms, no
+	// detections, plate lists or trajectories of its own, and a push
+	// configuration that no command reaches: see [Camera.SetPush].
+	Recorder bool
+	Channels int // of a recorder; 0: 4
+	// VirtualAlarms is how many virtual alarm inputs follow the physical ones; 0: 16
+	// on a recorder, none on a camera.
+	VirtualAlarms int
+	// Thermal gives it the thermal commands.
+	Thermal bool
+	// Detections are the zones and lines at the start; nil: DefaultDetections.
+	Detections []Detection
+	// NoPushV2 leaves it with the older push configuration, httpPost, only.
+	NoPushV2 bool
+	// SmartTrack is the tick of "Smart track data" in the camera's own page,
+	// without which it sends no trajectories whatever is subscribed.
+	SmartTrack bool
+	// NeedsReboot makes that tick take effect after a reboot only.
+	NeedsReboot bool
+	RebootTime  time.Duration // 0: 30 s
+	// LongClock writes currentTime in posts with 20 digits, as some firmware does.
+	LongClock bool
+	// EmptyHeartbeats sends heartbeats without a body, as some firmware does.
+	EmptyHeartbeats bool
+	// Loop begins the scene of Run anew whenever it is over, after a pause; 0: it does not.
+	Loop time.Duration
+
+	// Transport carries the posts; nil: an own one.
 	Transport http.RoundTripper
 	// Fault is asked before each request, after the login; nil: nothing goes wrong.
 	Fault func(command string, r *http.Request) Fault
+	// Watch is told each command that was answered and each post that was sent,
+	// after its effect. It is called by several goroutines; nil: nobody is told.
+	Watch func(Activity)
+}
+
+// Activity is one thing that a camera did.
+type Activity struct {
+	// Command is what was asked of it; "" for a post.
+	Command string
+	Remote  string // who asked
+	Path    string // as asked
+	// Post is the kind of what it sent, as in [Post]; "" for a command.
+	Post string
+	URL  string // where it sent it
+	// Status is the HTTP status that it answered or got; 0 when there was none.
+	Status int
+	// Code is the device's error code of its answer; 0 is success.
+	Code int
+	// Err says why a post did not arrive or a command was not answered.
+	Err error
 }
 
 // Stats counts what a camera did.
@@ -93,23 +117,38 @@ type Stats struct {
 	Late        int // trajectories left out because they were overdue
 	LastError   error
 	Triggered   []int // virtual alarms, in order; the last 100
-	AlarmOut    bool  // the alarm output
-	AlarmOutSet int   // how often it was set
+	AlarmOut    bool  // the first alarm output
+	AlarmOutSet int   // how often an output was set by a command
+	Reboots     int
 }
 
 // A Camera is one virtual camera. It is safe for use by several goroutines.
 type Camera struct {
 	opt    Options
-	secret string // of the Digest challenges
+	secret string        // of the Digest challenges
+	wake   chan struct{} // tells Run that something changed
 
-	mu       sync.Mutex // covers the fields below
-	plates   []ListEntry
-	stats    Stats
-	failures int
-	locked   time.Time // until then
+	mu         sync.Mutex // covers the fields below
+	plates     plateList
+	stats      Stats
+	failures   int
+	locked     time.Time // until then
+	down       time.Time // rebooting until then
+	skew       time.Duration
+	detections []Detection
+	push       Push
+	pushed     int // how often the push configuration was set, so that Run sees it
+	smartTrack bool
+	tracking   bool // the tick is in effect
+	outputs    []bool
+	offline    map[int]bool // channels of a recorder
+	alarms     map[alarmKey]*alarmState
+	changed    []alarmChange // alarms that Run has yet to post
+	counts     counts
+	stage      *stage // what is seen now; nil: nothing
 }
 
-// NewCamera makes a camera with empty plate lists.
+// NewCamera makes a camera with empty plate lists and no push configuration.
 func NewCamera(o Options) *Camera {
 	if o.MaxFailures == 0 {
 		o.MaxFailures = 5
@@ -129,7 +168,32 @@ func NewCamera(o Options) *Camera {
 	if o.API == "" {
 		o.API = API21
 	}
-	return &Camera{opt: o, secret: o.MAC + o.SN + o.Password}
+	if o.RebootTime == 0 {
+		o.RebootTime = 30 * time.Second
+	}
+	if o.Rate <= 0 {
+		o.Rate = DefaultRate
+	}
+	switch {
+	case !o.Recorder:
+		o.Channels = 1
+	case o.Channels == 0:
+		o.Channels = 4
+	}
+	if o.Recorder && o.VirtualAlarms == 0 {
+		o.VirtualAlarms = 16
+	}
+	c := &Camera{
+		opt: o, secret: o.MAC + o.SN + o.Password, wake: make(chan struct{}, 1),
+		smartTrack: o.SmartTrack, tracking: o.SmartTrack && !o.NeedsReboot,
+		offline: map[int]bool{}, alarms: map[alarmKey]*alarmState{}, counts: counts{},
+	}
+	c.outputs = make([]bool, c.alarmOuts())
+	if o.Detections == nil {
+		o.Detections = DefaultDetections()
+	}
+	c.detections = cloneDetections(o.Detections)
+	return c
 }
 
 // Stats gives the counts so far.
@@ -138,6 +202,7 @@ func (c *Camera) Stats() Stats {
 	defer c.mu.Unlock()
 	s := c.stats
 	s.Triggered = append([]int(nil), s.Triggered...)
+	s.AlarmOut = c.outputs[0]
 	return s
 }
 
@@ -147,90 +212,88 @@ func (c *Camera) count(f func(*Stats)) {
 	f(&c.stats)
 }
 
-// Plates gives the plates on all lists, in the order they were added.
-func (c *Camera) Plates() []ListEntry {
+// now is the time on the camera's own clock. The lock is held.
+func (c *Camera) now() time.Time { return time.Now().Add(c.skew).In(c.opt.Location) }
+
+// SetSkew makes the camera's clock wrong by so much; positive is fast.
+func (c *Camera) SetSkew(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return append([]ListEntry(nil), c.plates...)
+	c.skew = d
 }
 
-// Put puts a plate on a list, or changes it when the camera has it already.
-func (c *Camera) Put(e ListEntry) error {
+// Reboot makes the camera unreachable for Options.RebootTime. It keeps its
+// configuration and its lists; its alarms and outputs are off afterwards.
+func (c *Camera) Reboot() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, ok := c.group(e.Group); !ok {
-		return fmt.Errorf("the camera has no plate list %q", e.Group)
-	}
-	c.validity(&e)
-	if i := c.index(e.Number); i >= 0 {
-		c.plates[i] = e
-	} else {
-		c.plates = append(c.plates, e)
-	}
-	return nil
+	c.down = time.Now().Add(c.opt.RebootTime)
+	c.stats.Reboots++
+	c.tracking = c.smartTrack
+	clear(c.alarms)
+	clear(c.outputs)
+	c.changed = nil
+	c.poke()
 }
 
-func (c *Camera) validity(e *ListEntry) {
-	if e.Begin.IsZero() {
-		e.Begin = time.Now().In(c.opt.Location).Truncate(time.Second)
-	}
-	if e.End.IsZero() {
-		e.End = time.Date(2037, 12, 30, 10, 59, 59, 0, c.opt.Location)
-	}
-}
-
-// ListOf tells what the camera would send as vehicleListType for a plate at a
-// time: its list's name, or "" when it is on none or not valid then.
-func (c *Camera) ListOf(number string, at time.Time) string {
+// FactoryReset clears the push configuration and the tick of SmartTrack, and
+// puts the detections back to those of the start. Plates stay.
+func (c *Camera) FactoryReset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i := c.index(number)
-	if i < 0 || at.Before(c.plates[i].Begin) || at.After(c.plates[i].End) {
-		return ""
+	c.push = Push{}
+	c.pushed++
+	c.smartTrack, c.tracking = false, false
+	d := c.opt.Detections
+	if d == nil {
+		d = DefaultDetections()
 	}
-	return c.plates[i].Group
+	c.detections = cloneDetections(d)
+	c.poke()
 }
 
-func (c *Camera) index(number string) int {
-	for i := range c.plates {
-		if c.plates[i].Number == number {
-			return i
-		}
+// SetSmartTrack ticks "Smart track data" as a person does in the camera's page.
+// With Options.NeedsReboot it takes effect after a reboot.
+func (c *Camera) SetSmartTrack(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if on == c.smartTrack {
+		return
 	}
-	return -1
+	c.smartTrack = on
+	c.tracking = on && !c.opt.NeedsReboot
+	c.poke()
 }
 
-func (c *Camera) group(name string) (Group, bool) {
-	for _, g := range c.opt.Groups {
-		if g.Name == name {
-			return g, true
-		}
+// poke wakes Run up.
+func (c *Camera) poke() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
 	}
-	return Group{}, false
-}
-
-func (c *Camera) groupByID(id string) (Group, bool) {
-	for _, g := range c.opt.Groups {
-		if g.ID == id {
-			return g, true
-		}
-	}
-	return Group{}, false
 }
 
 // reply is the answer to a command.
 type reply struct {
 	status int
+	code   int
 	kind   string // content type; "" is XML
 	body   []byte
 }
 
 // ServeHTTP answers the device's commands.
 func (c *Camera) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	c.stats.Requests++
+	rebooting := time.Now().Before(c.down)
+	c.mu.Unlock()
+	if rebooting {
+		panic(http.ErrAbortHandler)
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
-	c.count(func(s *Stats) { s.Requests++ })
 	var a reply
 	command, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	told := Activity{Command: command, Remote: r.RemoteAddr, Path: r.URL.Path}
 	switch refusal, ok := c.login(w, r); {
 	case err != nil:
 		a = c.code(3)
@@ -251,6 +314,8 @@ func (c *Camera) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		switch {
 		case f.Drop:
+			told.Err = errors.New("the connection was dropped")
+			c.tell(told)
 			panic(http.ErrAbortHandler)
 		case f.Status != 0:
 			a = reply{status: f.Status, kind: f.ContentType, body: []byte(f.Body)}
@@ -258,6 +323,8 @@ func (c *Camera) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			a = c.command(command, rest, r.Method, body)
 		}
 	}
+	told.Status, told.Code = a.status, a.code
+	c.tell(told)
 	kind := a.kind
 	if kind == "" {
 		kind = "application/xml"
@@ -268,78 +335,39 @@ func (c *Camera) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(a.body) // the client may be gone
 }
 
-// login checks the credentials of a request. A request without any is
-// challenged and is no failure.
-func (c *Camera) login(w http.ResponseWriter, r *http.Request) (reply, bool) {
-	if c.opt.Username == "" {
-		return reply{}, true
+func (c *Camera) tell(a Activity) {
+	if c.opt.Watch != nil {
+		c.opt.Watch(a)
 	}
-	now := time.Now()
-	auth := r.Header.Get("Authorization")
-	good, stale := false, false
-	if c.opt.Auth == Digest {
-		good, stale = c.checkDigest(auth, r, now)
-	} else if user, password, ok := r.BasicAuth(); ok {
-		good = same(user, c.opt.Username) && same(password, c.opt.Password)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	code := 9
-	switch {
-	case now.Before(c.locked):
-		code = 10
-	case good && !stale:
-		c.failures = 0
-		return reply{}, true
-	case auth != "" && !stale:
-		c.stats.BadLogins++
-		if c.failures++; c.failures >= c.opt.MaxFailures {
-			c.failures, c.locked, code = 0, now.Add(c.opt.LockFor), 10
-		}
-	}
-	challenge := `Basic realm="device"`
-	if c.opt.Auth == Digest {
-		challenge = `Digest realm="device", qop="auth", algorithm=MD5, nonce="` + c.nonce(now) + `"`
-		if stale {
-			challenge += ", stale=true"
-		}
-	}
-	w.Header().Set("WWW-Authenticate", challenge)
-	a := c.code(code)
-	a.status = http.StatusUnauthorized
-	return a, false
 }
 
-func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
-
-// nonce makes a challenge that tells its own age.
-func (c *Camera) nonce(now time.Time) string {
-	stamp := strconv.FormatInt(now.UnixMilli(), 16)
-	sum := sha256.Sum256([]byte(stamp + c.secret))
-	return stamp + "-" + hex.EncodeToString(sum[:8])
+// Serve answers the device's commands on a listener until it is closed. While
+// the camera reboots it accepts nothing: connections are cut at once.
+func (c *Camera) Serve(l net.Listener) error {
+	s := &http.Server{Handler: c, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	return s.Serve(deafListener{l, c})
 }
 
-// checkDigest checks a Digest login (RFC 7616, MD5, qop auth). stale: the
-// challenge it answers is not ours or over a minute old.
-func (c *Camera) checkDigest(auth string, r *http.Request, now time.Time) (good, stale bool) {
-	rest, ok := strings.CutPrefix(auth, "Digest ")
-	if !ok {
-		return false, false
+// deafListener cuts what comes in while the camera reboots.
+type deafListener struct {
+	net.Listener
+	camera *Camera
+}
+
+func (l deafListener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		l.camera.mu.Lock()
+		down := time.Now().Before(l.camera.down)
+		l.camera.mu.Unlock()
+		if !down {
+			return conn, nil
+		}
+		_ = conn.Close() // nobody is there
 	}
-	v := map[string]string{}
-	for part := range strings.SplitSeq(rest, ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
-		v[name] = strings.Trim(value, `"`)
-	}
-	stamp, _, _ := strings.Cut(v["nonce"], "-")
-	ms, err := strconv.ParseInt(stamp, 16, 64)
-	made := time.UnixMilli(ms)
-	if err != nil || v["nonce"] != c.nonce(made) || now.Sub(made) > time.Minute {
-		return false, true
-	}
-	h := func(s string) string { sum := md5.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }
-	want := h(h(c.opt.Username+":device:"+c.opt.Password) + ":" + v["nonce"] + ":" + v["nc"] + ":" + v["cnonce"] + ":" + v["qop"] + ":" + h(r.Method+":"+r.URL.RequestURI()))
-	return v["uri"] == r.URL.RequestURI() && v["username"] == c.opt.Username && same(v["response"], want), false
 }
 
 // code makes the answer for an error code; 0 is success.
@@ -349,9 +377,10 @@ func (c *Camera) code(code int) reply {
 		desc string
 	}{
 		{0, "No Error"}, {1, "Invalid Request"}, {2, "Invalid XML Format"}, {3, "Invalid XML Content"},
-		{9, "Unauthorized"}, {10, "User Locked"}, {11, "Unsupported Function"}, {15, "Missing Required Parameters"},
-		{16, "Range Error"}, {20, "Resources Not Exist"}, {202, "Exceeding Maximum License Plate Library Limit"},
-		{203, "Same License Plate Already Exists"}, {204, "License Plate Not Exist"}, {207, "License Plate Group Not Exist"},
+		{9, "Unauthorized"}, {10, "User Locked"}, {11, "Unsupported Function"}, {12, "Channel Error"},
+		{15, "Missing Required Parameters"}, {16, "Range Error"}, {19, "Over Specifications"}, {20, "Resources Not Exist"},
+		{202, "Exceeding Maximum License Plate Library Limit"}, {203, "Same License Plate Already Exists"},
+		{204, "License Plate Not Exist"}, {207, "License Plate Group Not Exist"},
 	}
 	desc := ""
 	for _, w := range words {
@@ -366,7 +395,7 @@ func (c *Camera) code(code int) reply {
 	if code == 1 {
 		status = http.StatusBadRequest
 		if c.opt.API == API19 {
-			return reply{status: status}
+			return reply{status: status, code: code}
 		}
 	}
 	attrs := fmt.Sprintf(`status="%s" errorCode="%d"`, word, code)
@@ -375,7 +404,7 @@ func (c *Camera) code(code int) reply {
 	} else if code == 0 {
 		attrs = `status="success"`
 	}
-	return reply{status: status, body: []byte(xmlHead + `<config version="` + c.version() + `" xmlns="http://www.ipc.com/ver10" ` + attrs + "/>\n")}
+	return reply{status: status, code: code, body: []byte(xmlHead + `<config version="` + c.version() + `" xmlns="http://www.ipc.com/ver10" ` + attrs + "/>\n")}
 }
 
 func (c *Camera) version() string {
@@ -395,31 +424,72 @@ func (c *Camera) data(f func([]byte) []byte) reply {
 type handler struct {
 	name  string
 	since API  // the first generation that has it
+	until API  // the last one; "": all since
+	kind  kind // of device
 	write bool // POST only
 	do    func(c *Camera, rest string, body []byte) reply
 }
 
-// handlers are the commands the camera knows, in the order in which
+// kind says which devices have a command.
+type kind int
+
+const (
+	anyDevice kind = iota
+	cameraOnly
+	recorderOnly
+	thermalOnly
+	withVirtualAlarms
+)
+
+// handlers are the commands that devices know, in the order in which
 // GetSupportedAPIs lists them.
 func handlers() []handler {
-	return []handler{
-		{"GetDeviceInfo", API19, false, (*Camera).deviceInfo},
-		{"GetDeviceDetail", API19, false, (*Camera).deviceDetail},
-		{"GetSupportedAPIs", API20, false, (*Camera).supported},
-		{"GetDateAndTime", API19, false, (*Camera).clock},
-		{"GetSnapshot", API19, false, (*Camera).snapshot},
-		{"ManualAlarmOut", API19, true, (*Camera).alarmOut},
-		{"TriggerVirtualAlarm", API20, false, (*Camera).virtualAlarm},
-		{"GetLicensePlateGroups", API21, false, (*Camera).plateGroups},
-		{"GetLicensePlates", API21, true, (*Camera).getPlates},
-		{"AddLicensePlates", API21, true, (*Camera).addPlates},
-		{"ModifyLicensePlate", API21, true, (*Camera).modifyPlate},
-		{"DeleteLicensePlate", API21, true, (*Camera).deletePlate},
+	h := []handler{
+		{"GetDeviceInfo", API19, "", anyDevice, false, (*Camera).deviceInfo},
+		{"GetDeviceDetail", API19, "", cameraOnly, false, (*Camera).deviceDetail},
+		{"GetSupportedAPIs", API20, "", anyDevice, false, (*Camera).supported},
+		{"GetChannelInfo", API20, "", anyDevice, false, (*Camera).channelInfo},
+		{"GetChannelList", API19, API19, recorderOnly, false, (*Camera).channelList},
+		{"GetAlarmInInfo", API20, "", anyDevice, false, (*Camera).alarmInInfo},
+		{"GetAlarmInList", API19, API19, recorderOnly, false, (*Camera).alarmInList},
+		{"GetDateAndTime", API19, "", anyDevice, false, (*Camera).clock},
+		{"GetSnapshot", API19, "", anyDevice, false, (*Camera).snapshot},
+		{"GetAlarmStatus", API19, "", anyDevice, false, (*Camera).alarmStatus},
+		{"ManualAlarmOut", API19, "", anyDevice, true, (*Camera).alarmOut},
+		{"TriggerVirtualAlarm", API20, "", withVirtualAlarms, false, (*Camera).virtualAlarm},
+		{"GetHttpPostConfig", API19, "", cameraOnly, false, (*Camera).getPush},
+		{"SetHttpPostConfig", API19, "", cameraOnly, true, (*Camera).setPush},
+		{"GetPassLineCountStatistics", API20, "", cameraOnly, false, (*Camera).lineCounts},
+		{"GetLicensePlateGroups", API21, "", cameraOnly, false, (*Camera).plateGroups},
+		{"GetLicensePlates", API21, "", cameraOnly, true, (*Camera).getPlates},
+		{"AddLicensePlates", API21, "", cameraOnly, true, (*Camera).addPlates},
+		{"ModifyLicensePlate", API21, "", cameraOnly, true, (*Camera).modifyPlate},
+		{"DeleteLicensePlate", API21, "", cameraOnly, true, (*Camera).deletePlate},
+		{"AddVehiclePlate", API19, API20, cameraOnly, true, (*Camera).addVehicles},
+		{"GetVehiclePlate", API19, API20, cameraOnly, false, (*Camera).getVehicles},
 	}
+	for _, d := range detectors() {
+		k, since := cameraOnly, API19
+		if d.word == "thermal" {
+			k, since = thermalOnly, API20
+		}
+		h = append(h, handler{d.command, since, "", k, false, func(c *Camera, rest string, _ []byte) reply { return c.detection(d, rest) }})
+	}
+	return h
 }
 
 // has compares generations; their names sort in order.
-func (c *Camera) has(h handler) bool { return h.since <= c.opt.API }
+func (c *Camera) has(h handler) bool {
+	switch {
+	case h.kind == cameraOnly && c.opt.Recorder, h.kind == recorderOnly && !c.opt.Recorder:
+		return false
+	case h.kind == withVirtualAlarms && c.opt.VirtualAlarms == 0:
+		return false
+	case h.kind == thermalOnly && (c.opt.Recorder || !c.opt.Thermal):
+		return false
+	}
+	return h.since <= c.opt.API && (h.until == "" || c.opt.API <= h.until)
+}
 
 func (c *Camera) command(name, rest, method string, body []byte) reply {
 	for _, h := range handlers() {
@@ -434,293 +504,21 @@ func (c *Camera) command(name, rest, method string, body []byte) reply {
 	return c.code(1)
 }
 
-func (c *Camera) deviceInfo(string, []byte) reply {
-	return c.data(func(b []byte) []byte {
-		b = append(b, "<deviceInfo>"...)
-		b = c.appendInfo(b)
-		if c.opt.API != API19 {
-			b = c.appendVersions(b)
-		}
-		b = appendUint(b, "chlMaxCount", 1)
-		b = appendUint(b, "alarmInCount", 1)
-		b = appendUint(b, "alarmOutCount", 1)
-		return append(b, "</deviceInfo>"...)
-	})
-}
-
-func (c *Camera) deviceDetail(string, []byte) reply {
-	return c.data(func(b []byte) []byte {
-		b = append(b, "<detail><property>"...)
-		b = c.appendVersions(c.appendInfo(b))
-		return append(b, "</property></detail>"...)
-	})
-}
-
-func (c *Camera) appendInfo(b []byte) []byte {
-	for _, e := range [...]struct{ name, value string }{
-		{"deviceName", c.opt.Name}, {"deviceDescription", "virtual camera"}, {"model", "SIM-4MP"}, {"brand", "Sallyport"},
-		{"softwareVersion", "5.3.1"}, {"mac", c.opt.MAC}, {"sn", c.opt.SN},
-	} {
-		b = appendString(b, e.name, e.value)
+// channel reads the channel of a command; none is the first. ok is false, with
+// the answer, when there is no such channel.
+func (c *Camera) channel(rest string, most int) (ch int, a reply, ok bool) {
+	first, _, _ := strings.Cut(rest, "/")
+	if first == "" {
+		return 1, reply{}, true
 	}
-	return b
-}
-
-func (c *Camera) appendVersions(b []byte) []byte {
-	b = appendString(b, "apiVersion", string(c.opt.API))
-	if c.opt.API != API19 {
-		b = appendString(b, "httpPostVersion", string(c.opt.API))
+	ch, err := strconv.Atoi(first)
+	if err == nil && ch >= 1 && ch <= most {
+		return ch, reply{}, true
 	}
-	return b
-}
-
-func (c *Camera) supported(string, []byte) reply {
-	return c.data(func(b []byte) []byte {
-		// Real devices give a count that is not true and repeat names.
-		b = append(b, `<applicationInterfaces type="list" count="111"><itemType type="string" maxLen="63"/>`...)
-		for _, h := range append(handlers(), handlers()[0]) {
-			if c.has(h) {
-				b = append(b, "<item><![CDATA["+h.name+"]]></item>"...)
-			}
-		}
-		return append(b, "</applicationInterfaces>"...)
-	})
-}
-
-const wallTime = "2006-01-02 15:04:05"
-
-func (c *Camera) clock(string, []byte) reply {
-	return c.data(func(b []byte) []byte {
-		now := time.Now().In(c.opt.Location)
-		// POSIX counts the offset westward.
-		_, offset := now.Zone()
-		b = append(b, "<time><timezoneInfo>"...)
-		b = appendString(b, "timeZone", fmt.Sprintf("UTC%+d", -offset/3600))
-		b = append(b, `</timezoneInfo><synchronizeInfo><type type="synchronizeType">NTP</type>`...)
-		b = appendString(b, "currentTime", now.Format(wallTime))
-		return append(b, "</synchronizeInfo></time>"...)
-	})
-}
-
-func (c *Camera) snapshot(string, []byte) reply {
-	return reply{status: http.StatusOK, kind: "application/octet-stream", body: Picture(nil)}
-}
-
-func (c *Camera) alarmOut(_ string, body []byte) reply {
-	var in struct {
-		Status string `xml:"action>status"`
+	if c.opt.API == API19 {
+		return 0, c.code(1), false
 	}
-	if a, ok := c.read(body, &in); !ok {
-		return a
-	}
-	on, err := strconv.ParseBool(strings.TrimSpace(in.Status))
-	if err != nil {
-		return c.code(3)
-	}
-	c.count(func(s *Stats) { s.AlarmOut = on; s.AlarmOutSet++ })
-	return c.code(0)
-}
-
-func (c *Camera) virtualAlarm(rest string, _ []byte) reply {
-	id, err := strconv.Atoi(rest)
-	if err != nil || id < 1 {
-		return c.code(16)
-	}
-	c.count(func(s *Stats) {
-		s.Triggered = append(s.Triggered, id)
-		s.Triggered = s.Triggered[max(0, len(s.Triggered)-100):]
-	})
-	return c.code(0)
-}
-
-func (c *Camera) plateGroups(string, []byte) reply {
-	return c.data(func(b []byte) []byte {
-		b = append(b, fmt.Sprintf(`<licensePlateGroups type="list" count="%d">`, len(c.opt.Groups))...)
-		for _, g := range c.opt.Groups {
-			b = append(b, "<item>"...)
-			b = appendString(b, "groupId", g.ID)
-			b = appendString(b, "groupName", g.Name)
-			b = append(b, "</item>"...)
-		}
-		return append(b, "</licensePlateGroups>"...)
-	})
-}
-
-// maxPlateChars is what fits into the virtual camera's table.
-const maxPlateChars = 63
-
-func (c *Camera) addPlates(_ string, body []byte) reply {
-	var in struct {
-		Items []struct {
-			Index  string `xml:"index"`
-			Number string `xml:"licensePlateNumber"`
-			Group  string `xml:"groupId"`
-		} `xml:"licensePlates>item"`
-	}
-	if a, ok := c.read(body, &in); !ok {
-		return a
-	}
-	if len(in.Items) == 0 {
-		return c.code(15)
-	}
-	if len(in.Items) > 100 {
-		return c.code(16)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.data(func(b []byte) []byte {
-		b = append(b, "<licensePlatesReply>"...)
-		for _, it := range in.Items {
-			number := strings.TrimSpace(it.Number)
-			g, ok := c.groupByID(strings.TrimSpace(it.Group))
-			code := 0
-			switch {
-			case number == "":
-				code = 15
-			case utf8.RuneCountInString(number) > maxPlateChars:
-				code = 16
-			case !ok:
-				code = 207
-			case c.index(number) >= 0:
-				code = 203
-			case len(c.plates) >= c.opt.MaxPlates:
-				code = 202
-			default:
-				e := ListEntry{Number: number, Group: g.Name}
-				c.validity(&e)
-				c.plates = append(c.plates, e)
-			}
-			index, _ := strconv.ParseUint(strings.TrimSpace(it.Index), 10, 32)
-			b = append(b, "<item>"...)
-			b = appendUint(b, "index", index)
-			b = appendUint(b, "errorCode", uint64(code))
-			b = append(b, "</item>"...)
-		}
-		return append(b, "</licensePlatesReply>"...)
-	})
-}
-
-func (c *Camera) getPlates(_ string, body []byte) reply {
-	var in struct {
-		Max    int    `xml:"searchFilter>maxResult"`
-		Offset int    `xml:"searchFilter>resultOffset"`
-		Group  string `xml:"searchFilter>groupId"`
-	}
-	if a, ok := c.read(body, &in); !ok {
-		return a
-	}
-	if in.Offset < 1 || in.Max < 1 {
-		return c.code(16)
-	}
-	g, ok := c.groupByID(strings.TrimSpace(in.Group))
-	if !ok {
-		return c.code(207)
-	}
-	var list []ListEntry
-	for _, e := range c.Plates() {
-		if e.Group == g.Name {
-			list = append(list, e)
-		}
-	}
-	if in.Offset > len(list) {
-		return c.code(20)
-	}
-	page := list[in.Offset-1:]
-	page = page[:min(len(page), in.Max, 100)]
-	return c.data(func(b []byte) []byte {
-		b = append(b, fmt.Sprintf(`<licensePlates type="list" total="%d" count="%d">`, len(list), len(page))...)
-		for _, e := range page {
-			b = append(b, "<item>"...)
-			b = appendString(b, "licensePlateNumber", e.Number)
-			b = appendString(b, "groupId", g.ID)
-			b = appendString(b, "beginTime", e.Begin.In(c.opt.Location).Format(wallTime))
-			b = appendString(b, "endTime", e.End.In(c.opt.Location).Format(wallTime))
-			b = appendString(b, "licensePlateType", "")
-			b = appendString(b, "carOwner", e.Owner)
-			b = appendString(b, "cardNumber", "")
-			b = appendString(b, "telephone", e.Telephone)
-			b = append(b, "</item>"...)
-		}
-		return append(b, "</licensePlates>"...)
-	})
-}
-
-// typed is a value that counts only with its type attribute.
-type typed struct {
-	Type string `xml:"type,attr"`
-	Text string `xml:",chardata"`
-}
-
-func (c *Camera) modifyPlate(_ string, body []byte) reply {
-	var in struct {
-		Number string `xml:"licensePlate>licensePlateNumber"`
-		Group  string `xml:"licensePlate>groupId"`
-		Owner  *typed `xml:"licensePlate>carOwner"`
-		Phone  *typed `xml:"licensePlate>telephone"`
-		Begin  *typed `xml:"licensePlate>beginTime"`
-		End    *typed `xml:"licensePlate>endTime"`
-	}
-	if a, ok := c.read(body, &in); !ok {
-		return a
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	i, code := c.find(in.Number, in.Group)
-	if code != 0 {
-		return c.code(code)
-	}
-	e := c.plates[i]
-	for _, f := range [...]struct {
-		in   *typed
-		text *string
-		time *time.Time
-	}{{in.Owner, &e.Owner, nil}, {in.Phone, &e.Telephone, nil}, {in.Begin, nil, &e.Begin}, {in.End, nil, &e.End}} {
-		switch {
-		case f.in == nil:
-		case f.in.Type != "string":
-			return c.code(16)
-		case f.text != nil:
-			*f.text = f.in.Text
-		default:
-			t, err := time.ParseInLocation(wallTime, f.in.Text, c.opt.Location)
-			if err != nil {
-				return c.code(16)
-			}
-			*f.time = t
-		}
-	}
-	c.plates[i] = e
-	return c.code(0)
-}
-
-func (c *Camera) deletePlate(_ string, body []byte) reply {
-	var in struct {
-		Number string `xml:"deleteAction>licensePlateNumber"`
-		Group  string `xml:"deleteAction>groupId"`
-	}
-	if a, ok := c.read(body, &in); !ok {
-		return a
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	i, code := c.find(in.Number, in.Group)
-	if code == 0 {
-		c.plates = append(c.plates[:i], c.plates[i+1:]...)
-	}
-	return c.code(code)
-}
-
-// find looks for a plate on a list; a code other than 0 says why it is not there.
-func (c *Camera) find(number, group string) (i, code int) {
-	g, ok := c.groupByID(strings.TrimSpace(group))
-	if !ok {
-		return 0, 207
-	}
-	i = c.index(strings.TrimSpace(number))
-	if i < 0 || c.plates[i].Group != g.Name {
-		return 0, 204
-	}
-	return i, 0
+	return 0, c.code(12), false
 }
 
 // read decodes a request's body.
@@ -734,12 +532,4 @@ func (c *Camera) read(body []byte, into any) (reply, bool) {
 		return c.code(16), false
 	}
 	return c.code(2), false
-}
-
-// appendString appends a string element as the devices write it, always in
-// CDATA unless it cannot be.
-func appendString(b []byte, name, value string) []byte {
-	b = append(b, "<"+name+` type="string">`...)
-	b = appendText(b, value)
-	return append(b, "</"+name+">"...)
 }
