@@ -148,7 +148,7 @@ func subjects(t *testing.T) []subject {
 		return sim.Fault{}
 	}})
 	_, slow := camera(t, sim.Options{Fault: func(string, *http.Request) sim.Fault { return sim.Fault{Delay: 2 * time.Second} }})
-	_, old := camera(t, sim.Options{API: sim.API20})
+	_, old := camera(t, sim.Options{API: sim.API20, NoPlates: true})
 	_, older := camera(t, sim.Options{API: sim.API19})
 	nowhere, err := client.New(client.Config{URL: "http://127.0.0.1:1"})
 	if err != nil {

@@ -180,7 +180,7 @@ func TestWhichErrorsAreWaitedOut(t *testing.T) {
 		return answer(200, `<config status="failed" errorCode="`+n+`" errorDesc="x"/>`)
 	}
 	_, locked := camera(t, sim.Options{Username: "admin", Password: "x"})
-	_, old := camera(t, sim.Options{API: sim.API20})
+	_, old := camera(t, sim.Options{API: sim.API20, NoPlates: true})
 	_, drops := camera(t, sim.Options{Fault: func(string, *http.Request) sim.Fault { return sim.Fault{Drop: true} }})
 	_, full := camera(t, sim.Options{MaxPlates: -1})
 	for name, tt := range map[string]struct {

@@ -63,6 +63,8 @@ type Options struct {
 	// VirtualAlarms is how many virtual alarm inputs follow the physical ones; 0: 16
 	// on a recorder, none on a camera.
 	VirtualAlarms int
+	// NoPlates makes it a camera that knows no plate lists.
+	NoPlates bool
 	// Thermal gives it the thermal commands.
 	Thermal bool
 	// Detections are the zones and lines at the start; nil: DefaultDetections.
@@ -438,6 +440,7 @@ const (
 	cameraOnly
 	recorderOnly
 	thermalOnly
+	withPlates
 	withVirtualAlarms
 )
 
@@ -460,13 +463,13 @@ func handlers() []handler {
 		{"GetHttpPostConfig", API19, "", cameraOnly, false, (*Camera).getPush},
 		{"SetHttpPostConfig", API19, "", cameraOnly, true, (*Camera).setPush},
 		{"GetPassLineCountStatistics", API20, "", cameraOnly, false, (*Camera).lineCounts},
-		{"GetLicensePlateGroups", API21, "", cameraOnly, false, (*Camera).plateGroups},
-		{"GetLicensePlates", API21, "", cameraOnly, true, (*Camera).getPlates},
-		{"AddLicensePlates", API21, "", cameraOnly, true, (*Camera).addPlates},
-		{"ModifyLicensePlate", API21, "", cameraOnly, true, (*Camera).modifyPlate},
-		{"DeleteLicensePlate", API21, "", cameraOnly, true, (*Camera).deletePlate},
-		{"AddVehiclePlate", API19, API20, cameraOnly, true, (*Camera).addVehicles},
-		{"GetVehiclePlate", API19, API20, cameraOnly, false, (*Camera).getVehicles},
+		{"GetLicensePlateGroups", API21, "", withPlates, false, (*Camera).plateGroups},
+		{"GetLicensePlates", API21, "", withPlates, true, (*Camera).getPlates},
+		{"AddLicensePlates", API21, "", withPlates, true, (*Camera).addPlates},
+		{"ModifyLicensePlate", API21, "", withPlates, true, (*Camera).modifyPlate},
+		{"DeleteLicensePlate", API21, "", withPlates, true, (*Camera).deletePlate},
+		{"AddVehiclePlate", API19, API20, withPlates, true, (*Camera).addVehicles},
+		{"GetVehiclePlate", API19, API20, withPlates, false, (*Camera).getVehicles},
 	}
 	for _, d := range detectors() {
 		k, since := cameraOnly, API19
@@ -482,6 +485,8 @@ func handlers() []handler {
 func (c *Camera) has(h handler) bool {
 	switch {
 	case h.kind == cameraOnly && c.opt.Recorder, h.kind == recorderOnly && !c.opt.Recorder:
+		return false
+	case h.kind == withPlates && (c.opt.Recorder || c.opt.NoPlates):
 		return false
 	case h.kind == withVirtualAlarms && c.opt.VirtualAlarms == 0:
 		return false
