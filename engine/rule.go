@@ -172,6 +172,9 @@ type Ruleset struct {
 	Schedules []NamedSchedule
 	Flags     []FlagDef
 	Rules     []*Rule // in file order, then in order within the file
+	// Imports are the devices' own zones and lines that zones and lines here are copies of, by camera and name, each once,
+	// sorted: front/perimeter/1. Also those of which there is no accepted copy.
+	Imports []string
 }
 
 // Camera finds a camera's number; -1 when there is none of that name.

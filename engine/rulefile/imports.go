@@ -77,6 +77,7 @@ func (ld *loader) imported(a at, n *yaml.Node, pairs []pair, what string, words 
 		return Import{}, false // it is said already
 	}
 	key := cam.Value + "/" + name
+	ld.imports = append(ld.imports, key)
 	c, ok := ld.site.Imports[key]
 	if !ok {
 		a.warnf(n, "the camera's own %s %s was never accepted, so nothing is known about it; \"sallyport camera zones %s --accept\" accepts it", what, name, cam.Value)

@@ -2,6 +2,7 @@ package rulefile
 
 import (
 	"maps"
+	"slices"
 	"testing"
 
 	"github.com/sallyport/sallyport/engine"
@@ -48,6 +49,9 @@ func loadImporting(t *testing.T, copies map[string]Import, warnings int) *engine
 // TestImports: zones and lines are where the accepted copies are.
 func TestImports(t *testing.T) {
 	rs := loadImporting(t, acceptedCopies(), 0)
+	if want := []string{"front/perimeter/1", "front/plate/1", "front/tripwire/1"}; !slices.Equal(rs.Imports, want) {
+		t.Errorf("the set's imports are %q, not %q", rs.Imports, want)
+	}
 	l := rs.Cameras[rs.Zones[0].Camera].Layout
 	if z := l.Zones[rs.Zones[0].Index]; z.Unknown || z.Margin != 50 || z.Polygon[2] != (geometry.Point{X: 5000, Y: 5000}) {
 		t.Errorf("the yard is %+v", z)

@@ -192,6 +192,8 @@ type loader struct {
 	cameras     map[string]int
 	cameraNames []string
 
+	imports []string // by camera and name: front/perimeter/1
+
 	zones      map[string]int
 	zoneNames  []string
 	zonePlaces []engine.Place
@@ -416,6 +418,8 @@ func (ld *loader) ruleset() *engine.Ruleset {
 	}
 	sum := sha256.Sum256(ld.hash)
 	rs.Hash = hex.EncodeToString(sum[:])
+	slices.Sort(ld.imports)
+	rs.Imports = slices.Compact(ld.imports)
 
 	sorted := slices.Clone(ld.cameraNames)
 	slices.Sort(sorted)
