@@ -28,6 +28,7 @@ type cameraPart struct {
 func cameraParts() []cameraPart {
 	return []cameraPart{
 		{"info", "NAME [-c sallyport.yaml] [--json]", "who a camera is, what it can do and how it is set up", runCameraInfo},
+		{"zones", "NAME [-c sallyport.yaml] [--yaml|--json|--accept [WHICH…]|--forget WHICH…]", "a camera's own zones and lines, and which of them rules use with import:", runCameraZones},
 	}
 }
 

@@ -26,7 +26,9 @@ type reloader struct {
 	dir  string // the rule files
 	data string // the data folder; empty = none
 	site rulefile.Site
-	seen *plateWatch // what cameras sent so far; nil = nothing
+	// imports is the file with the accepted copies of cameras' zones; empty = there are none.
+	imports string
+	seen    *plateWatch // what cameras sent so far; nil = nothing
 	log  *slog.Logger
 	note func(text string) // a line for people
 	tell func(text string) // a problem, as people read it
@@ -41,6 +43,10 @@ type reloader struct {
 	problems []rulefile.Problem // of the last try
 	instead  string             // what runs instead of the folder's rules; empty when those do
 	unkept   string             // why the last good set could not be kept; empty when it was
+	imported []string           // what the set in force imports: front/perimeter/1
+	copies   accepted           // the accepted copies that it knows
+
+	stamp string // of the file with the accepted copies, when it was last read; for who loads
 }
 
 // first reads the rules at the start. Files that do not load give the last good
@@ -52,16 +58,17 @@ func (r *reloader) first() *engine.Ruleset {
 	if r.data != "" {
 		dir := filepath.Join(r.data, lastGood)
 		if from, err := os.ReadFile(filepath.Join(dir, keptFrom)); err == nil && string(from) == absolute(r.dir) {
-			rs, problems := rulefile.Load(dir, r.site)
+			site, copies := siteImports(r.site, filepath.Join(dir, keptImports))
+			rs, problems := rulefile.Load(dir, site)
 			if !rulefile.Failed(problems) {
-				r.took(rs, "the last good set is in use")
+				r.took(rs, copies, "the last good set is in use")
 				r.log.Error("the rule files do not load: running with the last good set", "rules", r.dir, "last good", dir)
 				return rs
 			}
 		}
 	}
 	rs, _ := rulefile.LoadFiles(nil, r.dir, r.site)
-	r.took(rs, "there are no rules in use")
+	r.took(rs, nil, "there are no rules in use")
 	r.log.Error("the rule files do not load and there is no last good set: running without rules", "rules", r.dir)
 	return rs
 }
@@ -69,6 +76,10 @@ func (r *reloader) first() *engine.Ruleset {
 // keptFrom is the file beside the last good set that says which folder it is of:
 // another folder's rules are never taken for this one's.
 const keptFrom = ".from"
+
+// keptImports is the file beside the last good set with the accepted copies of cameras'
+// zones that it was loaded with.
+const keptImports = ".imports.json"
 
 func absolute(dir string) string {
 	if abs, err := filepath.Abs(dir); err == nil {
@@ -83,6 +94,8 @@ func (r *reloader) load() (*engine.Ruleset, bool) {
 	if r.seen != nil {
 		site = r.seen.known(site)
 	}
+	r.stamp = fileStamp(r.imports)
+	site, copies := siteImports(site, r.imports)
 	rs, problems := rulefile.Load(r.dir, site)
 	r.mu.Lock()
 	r.problems = problems
@@ -93,7 +106,7 @@ func (r *reloader) load() (*engine.Ruleset, bool) {
 	if rulefile.Failed(problems) {
 		return nil, false
 	}
-	r.took(rs, "")
+	r.took(rs, copies, "")
 	r.keepLoaded()
 	return rs, true
 }
@@ -116,10 +129,28 @@ func (r *reloader) keepLoaded() {
 // keepAgain is how soon files that loaded and could not be kept are kept again.
 const keepAgain = time.Minute
 
-func (r *reloader) took(rs *engine.Ruleset, instead string) {
+func (r *reloader) took(rs *engine.Ruleset, copies accepted, instead string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.hash, r.loadedAt, r.rules, r.instead = rs.Hash, time.Now(), len(rs.Rules), instead
+	r.imported, r.copies = rs.Imports, copies
+}
+
+// inForce gives what the set in force imports from cameras, and the accepted copies
+// that it knows. Neither is to be changed.
+func (r *reloader) inForce() (imports []string, copies accepted) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.imported, r.copies
+}
+
+// fileStamp changes when a file is replaced or written to.
+func fileStamp(file string) string {
+	info, err := os.Stat(file)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano())
 }
 
 // keep copies the rule files beside the last good ones, then puts them in their
@@ -138,6 +169,11 @@ func (r *reloader) keep() error {
 	}
 	if err := os.WriteFile(filepath.Join(fresh, keptFrom), []byte(absolute(r.dir)), 0o640); err != nil {
 		return err
+	}
+	if _, copies := r.inForce(); len(copies) > 0 {
+		if err := writeAccepted(filepath.Join(fresh, keptImports), copies); err != nil {
+			return err
+		}
 	}
 	if err := os.RemoveAll(old); err != nil {
 		return err
@@ -207,10 +243,15 @@ func readBounded(path string, n int64) ([]byte, error) {
 	return b, err
 }
 
-// watch reads the rules again after every change and on SIGHUP, until ctx ends.
+// importsEvery is how often is looked whether copies of cameras' zones were accepted.
+const importsEvery = 500 * time.Millisecond
+
+// watch reads the rules again after every change, of the accepted copies of cameras'
+// zones too, and on SIGHUP, until ctx ends.
 func (r *reloader) watch(ctx context.Context, w *watch.Watcher, hangup <-chan os.Signal, swap func(*engine.Ruleset, []string)) {
-	again := time.NewTicker(keepAgain)
+	again, accepts := time.NewTicker(keepAgain), time.NewTicker(importsEvery)
 	defer again.Stop()
+	defer accepts.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -220,6 +261,11 @@ func (r *reloader) watch(ctx context.Context, w *watch.Watcher, hangup <-chan os
 				r.keepLoaded()
 			}
 			continue
+		case <-accepts.C:
+			// Much is written in the data folder; one file of it is looked at.
+			if fileStamp(r.imports) == r.stamp {
+				continue
+			}
 		case <-w.Changes():
 		case <-hangup:
 		}

@@ -110,7 +110,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 
 	seen := newPlateWatch()
-	r := &reloader{dir: s.dir, seen: seen, data: s.site.Data, site: ruleSite(s.site), log: log, note: lines.note,
+	r := &reloader{dir: s.dir, seen: seen, data: s.site.Data, site: ruleSite(s.site), imports: importsPath(s.site.Data), log: log, note: lines.note,
 		tell: errs.text}
 	w := watch.New(s.dir, watch.Options{Problem: func(err error) { log.Warn("watching the rules folder", "error", err) }})
 	defer w.Close()
@@ -217,6 +217,8 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 	go a.loop(loopCtx)
 	wg.Go(func() { r.watch(ctx, w, s.hangup, a.swapRules) })
+	zones := &driftWatch{inForce: r.inForce, cameras: driftCameras(s.site, devices), log: log}
+	wg.Go(func() { zones.run(ctx) })
 	if kept != nil {
 		wg.Go(func() { kept.tidy(ctx) })
 		wg.Go(func() { a.resumeOutbox(ctx) })

@@ -106,6 +106,7 @@ func ruleSite(site *config.Site) rulefile.Site {
 	for _, n := range site.Secrets {
 		s.Secrets = append(s.Secrets, n.Name)
 	}
+	s, _ = siteImports(s, importsPath(site.Data))
 	return s
 }
 
