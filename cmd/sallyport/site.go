@@ -92,7 +92,7 @@ func ruleSite(site *config.Site) rulefile.Site {
 		s.Cameras = append(s.Cameras, c.Name)
 		// One mapping without an address lets anybody in.
 		open := slices.ContainsFunc(c.Match, func(m config.Match) bool { return !m.IP.IsValid() || m.IP.Bits() == 0 })
-		s.Known[c.Name] = rulefile.CameraInfo{Trusted: !c.Token.IsZero() || !open}
+		s.Known[c.Name] = rulefile.CameraInfo{Trusted: !c.Token.IsZero() || !open, URL: c.URL != ""}
 	}
 	for _, r := range site.Relays {
 		s.Relays[r.Name] = rulefile.RelayInfo{MaxOn: r.MaxOn}

@@ -17,7 +17,7 @@ import (
 // goldenSite is the site of the golden files: that of the tests, with a camera whose posts may come from anybody.
 func goldenSite() Site {
 	s := testSite()
-	s.Known = map[string]CameraInfo{"gate": {Plates: true}, "front": {Trusted: true, Plates: true, NoHeading: true, NoConfidence: true}}
+	s.Known = map[string]CameraInfo{"gate": {Plates: true, URL: true}, "front": {Trusted: true, Plates: true, NoHeading: true, NoConfidence: true}}
 	s.Imports = map[string]Import{
 		"front/perimeter/1": {Polygon: geometry.Polygon{{X: 0, Y: 0}, {X: 9000, Y: 0}, {X: 9000, Y: 9000}}},
 		"front/perimeter/2": {Polygon: geometry.Polygon{{X: 0, Y: 0}, {X: 9000, Y: 9000}, {X: 9000, Y: 0}, {X: 0, Y: 9000}}},
@@ -86,6 +86,7 @@ func withoutFile() map[string]string {
 		"a list has at most %d entries; the rest is left out":                       "TestBounds: the file would be large",
 		"the folder of rules cannot be read: %s":                                    "TestLoadFolder: there is no folder",
 		"the accepted copies of the cameras' zones cannot be read: %s":              "TestImportsFault: it takes a site whose copies cannot be read",
+		"no camera has a url in the site file, so this is never done":               "TestPlatesWithoutACameraToCall: it takes a site of such cameras",
 		"not a regular file":                                                        "TestBounds: it takes a named pipe",
 		"%s() needs the site's latitude and longitude (location: in the site file)": "TestNightNeedsAPlace: it takes a site without a place",
 		"without a site file, the names that rules use are taken as given":          "TestWithoutSiteFile: it takes no site",

@@ -40,6 +40,8 @@ type CameraInfo struct {
 	Trusted bool
 	// Plates says that it sent plates; NoHeading and NoConfidence that none of them had one.
 	Plates, NoHeading, NoConfidence bool
+	// URL says that its device can be called.
+	URL bool
 }
 
 // Site is what the site file gives to rules: names, permissions and the place.

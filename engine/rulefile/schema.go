@@ -6,6 +6,7 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/sallyport/sallyport/engine"
 	"github.com/sallyport/sallyport/engine/geometry"
 )
 
@@ -199,20 +200,26 @@ func ruleSchema() node {
 }
 
 // missingVerbs are the verbs that the loader knows and this version does not do.
-func missingVerbs() []string { return []string{"camera", "mqtt"} }
+func missingVerbs() []string { return []string{"mqtt"} }
 
 func stepSchema() node {
 	var verbs []node
 	for _, v := range verbNames() {
-		if !contains(missingVerbs(), v) {
-			verbs = append(verbs, verbSchema(v))
+		switch {
+		case contains(missingVerbs(), v):
+		case v == "plates":
+			for _, edit := range platesWords() {
+				verbs = append(verbs, verbSchema(v, edit))
+			}
+		default:
+			verbs = append(verbs, verbSchema(v, ""))
 		}
 	}
 	return node{"description": "One verb with what goes with it.", "oneOf": verbs}
 }
 
-// verbSchema is a step with one verb.
-func verbSchema(verb string) node {
+// verbSchema is a step with one verb; of plates, with one edit.
+func verbSchema(verb, edit string) node {
 	text := func(says string) node { return is("text", says+" May hold ${…}.") }
 	texts := func(says string) node {
 		return node{"description": says + " May hold ${…}.", "type": "object", "additionalProperties": ref("text")}
@@ -232,7 +239,8 @@ func verbSchema(verb string) node {
 		says["durable"] = truth("Kept on disk until it has arrived or expired, over restarts too. Not for what moves something.")
 	}
 	add := func(more node) { maps.Copy(says, more) }
-	var one []node
+	var one, some []node
+	keys := verbKeys(verb)
 	switch verb {
 	case "relay":
 		add(node{
@@ -266,13 +274,29 @@ func verbSchema(verb string) node {
 		add(node{"shell": node{"description": "A command for the shell; needs allow_shell in the site file. No ${…}: use $SALLYPORT_PLATE and the like.", "type": "string"}})
 	case "plates":
 		add(node{
-			"plates":  words("What is done to the cameras' own lists.", []string{"add", "remove"}),
+			"plates":  node{"description": "What is done to the cameras' own lists: " + orList(platesWords()) + ".", "const": edit},
 			"number":  text("The plate."),
-			"list":    is("text", "allow, block, temporary, or a group of the device."),
+			"list":    is("text", "allow, block, temporary, or a group of the device. With move: the list it is on."),
+			"to":      is("text", "With move: the list it comes to."),
 			"cameras": oneOrMore("The cameras by name, or all.", ref("text")),
 			"owner":   text("Whose plate it is."),
+			"phone":   text("The owner's phone number."),
 			"valid":   is("duration", "How long it stays on the list."),
 		})
+		if edit == "update" {
+			for _, k := range []string{"owner", "phone", "valid"} {
+				some = append(some, node{"required": []string{k}})
+			}
+		}
+	case "camera":
+		add(node{
+			"camera":        is("text", "The camera, by its name in the site file, which has a url there."),
+			"virtual_alarm": number("The virtual alarm of a recorder to raise, by its id.", 1, engine.MaxVirtualAlarm),
+			"snapshot":      node{"description": "Take a picture now, and keep it with this step in the journal.", "const": true},
+		})
+		for _, k := range verbKeys(verb) {
+			one = append(one, node{"required": []string{k}})
+		}
 	case "notify":
 		add(node{"notify": is("text", "The notifier, by its name in the site file. Checked, but not sent in this version."), "title": text("The title."), "text": text("The text."), "image": image})
 	case "flag":
@@ -285,14 +309,20 @@ func verbSchema(verb string) node {
 	required := []string{verb}
 	switch verb {
 	case "plates":
-		required = append(required, "number", "list")
+		keys, required = platesKeys(edit), append(required, "number", "list")
+		if edit == "move" {
+			required = append(required, "to")
+		}
 	case "flag", "count":
 		required = append(required, "set")
 	}
-	n := object(append(append([]string{verb}, verbKeys(verb)...), stepKeys()...), says, required...)
-	n["title"] = verb
+	n := object(append(append([]string{verb}, keys...), stepKeys()...), says, required...)
+	n["title"] = strings.TrimSpace(verb + " " + edit)
 	if one != nil {
 		n["oneOf"] = one
+	}
+	if some != nil {
+		n["anyOf"] = some
 	}
 	return n
 }

@@ -183,7 +183,12 @@ func TestSchemaKnowsWhatIsMissing(t *testing.T) {
 	steps := []string{
 		"relay: gate, pulse: 1s", "http: 'http://h/'", "http: 'http://h/', durable: true", "http: 'http://h/', sign: key", "run: [/bin/x]", "shell: x",
 		"plates: add, number: ABC1, list: allow", "plates: remove, number: ABC1, list: allow", "plates: update, number: ABC1, list: allow",
-		"plates: move, number: ABC1, list: allow", "camera: c, snapshot: true", "notify: phone, text: x", "mqtt: a/b, text: x", "flag: f, set: true",
+		"plates: update, number: ABC1, list: allow, phone: 12", "plates: update, number: ABC1, list: allow, to: block, valid: 1h",
+		"plates: move, number: ABC1, list: allow", "plates: move, number: ABC1, list: allow, to: block", "plates: move, number: ABC1, list: allow, to: block, owner: Ann",
+		"plates: add, number: ABC1, list: allow, to: block", "plates: add, number: ABC1, list: allow, owner: Ann, phone: 12, valid: 1h, cameras: c",
+		"plates: remove, number: ABC1, list: allow, valid: 1h", "plates: remove, number: ABC1, list: allow, phone: 12", "plates: drop, number: ABC1, list: allow",
+		"camera: c, snapshot: true", "camera: c, snapshot: false", "camera: c", "camera: c, virtual_alarm: 17", "camera: c, virtual_alarm: 0",
+		"camera: c, virtual_alarm: 65536", "camera: c, virtual_alarm: 17, snapshot: true", "camera: c, alarm_out: on", "camera: c, snapshot: true, durable: true", "notify: phone, text: x", "mqtt: a/b, text: x", "flag: f, set: true",
 		"count: l, set: 0", "log: x",
 	}
 	for _, v := range verbNames() {

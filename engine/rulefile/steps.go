@@ -36,6 +36,23 @@ func onErrorWords() []string { return []string{"stop", "continue"} }
 // setWords are what a relay can be set to.
 func setWords() []string { return []string{"on", "off", "toggle"} }
 
+// platesWords are the edits of plate lists.
+func platesWords() []string { return []string{"add", "remove", "update", "move"} }
+
+// platesKeys are the keys that go with an edit of plate lists.
+func platesKeys(edit string) []string {
+	switch edit {
+	case "remove":
+		return []string{"number", "list", "cameras"}
+	case "move":
+		return []string{"number", "list", "to", "cameras"}
+	}
+	return []string{"number", "list", "cameras", "owner", "phone", "valid"}
+}
+
+// listWords are the plate lists that every device has by some name.
+func listWords() []string { return []string{"allow", "block", "temporary"} }
+
 func methodWords() []string { return []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"} }
 
 // imageWords are the pictures of an event.
@@ -51,7 +68,7 @@ func verbKeys(verb string) []string {
 	case "run":
 		return []string{"env", "dir"}
 	case "plates":
-		return []string{"number", "list", "cameras", "owner", "valid"}
+		return []string{"number", "list", "to", "cameras", "owner", "phone", "valid"}
 	case "camera":
 		return []string{"virtual_alarm", "snapshot"}
 	case "notify":
@@ -141,6 +158,10 @@ func (sc *stepCompiler) compile() bool {
 		return false
 	}
 	verb := verbs[0]
+	if verb == "camera" && hasKey(n, "alarm_out") {
+		a.errorf(n, "the alarm output of a device is a relay: name it under relays: in the site file, with this camera, and write {relay: …} here")
+		return false
+	}
 	pairs, ok := a.mapping(n, "a step", append(append([]string{verb}, verbKeys(verb)...), stepKeys()...))
 	if !ok {
 		return false
@@ -159,6 +180,8 @@ func (sc *stepCompiler) compile() bool {
 		sc.shell(arg)
 	case "plates":
 		sc.plates(arg)
+	case "camera":
+		sc.camera(arg)
 	case "notify":
 		sc.notify(arg)
 	case "flag":
@@ -328,7 +351,7 @@ func (sc *stepCompiler) relay(arg *yaml.Node) {
 	// What is done later, or not always, may be meant to undo what the other does.
 	d.aside = sc.finally || sc.find("if") != nil || sc.find("after") != nil
 	if args.Op != engine.RelayOff {
-		sc.moves = append(sc.moves, moved{a, sc.node, name})
+		sc.moves = append(sc.moves, moved{at: a, node: sc.node, relay: name})
 	}
 	if args.Op == engine.RelayPulse {
 		sc.pulses = append(sc.pulses, d)
@@ -760,45 +783,67 @@ func (sc *stepCompiler) shell(arg *yaml.Node) {
 	sc.step.Text = "shell " + s
 }
 
+// plates compiles an edit of the devices' plate lists.
 func (sc *stepCompiler) plates(arg *yaml.Node) {
 	a := sc.at
-	op, ok := a.word(arg, "plates", []string{"add", "remove", "update", "move"})
+	word, ok := a.word(arg, "plates", platesWords())
 	if !ok {
 		return
 	}
-	p := engine.PlatesArgs{Op: engine.PlatesAdd}
-	switch op {
-	case "remove":
-		p.Op = engine.PlatesRemove
-	case "update", "move":
-		a.errorf(arg, "plates: %s is not available in this version", op)
-		return
+	p := engine.PlatesArgs{}
+	for op := engine.PlatesAdd; op <= engine.PlatesMove; op++ {
+		if op.String() == word {
+			p.Op = op
+		}
 	}
-	var number, owner *template
+	reach := true
+	var number, owner, phone *template
 	for _, f := range sc.pairs {
+		if contains(verbKeys("plates"), f.name) && !contains(platesKeys(word), f.name) {
+			var with []string
+			for _, w := range platesWords() {
+				if contains(platesKeys(w), f.name) {
+					with = append(with, w)
+				}
+			}
+			a.errorf(f.val, "%s can only be given with %s", f.name, strings.Join(with, " and "))
+			continue
+		}
 		switch f.name {
 		case "number":
 			number = sc.template(a, f.val, "number")
 		case "owner":
 			owner = sc.template(a, f.val, "owner")
+		case "phone":
+			phone = sc.template(a, f.val, "phone")
 		case "list":
-			p.List, ok = a.text(f.val, "list")
-			if ok && (p.List == "" || p.List == "stranger") {
-				a.errorf(f.val, "list is allow, block, temporary or a group of the device, not %s", cut(p.List))
-			}
+			p.List = sc.list(f.val, "list")
+		case "to":
+			p.To = sc.list(f.val, "to")
 		case "valid":
 			p.Valid, _ = a.duration(f.val, "valid", false)
-			if p.Op != engine.PlatesAdd {
-				a.errorf(f.val, "valid can only be given with add")
-			}
 		case "cameras":
-			p.Cameras = sc.cameras(f.val)
+			p.Cameras, reach = sc.cameras(f.val)
 		}
 	}
-	for _, must := range []string{"number", "list"} {
-		if sc.find(must) == nil {
-			a.errorf(sc.node, "%s is missing", must)
+	if reach {
+		sc.checkReach(arg, p.Cameras)
+	}
+	must := []string{"number", "list"}
+	if p.Op == engine.PlatesMove {
+		must = append(must, "to")
+	}
+	for _, key := range must {
+		if sc.find(key) == nil {
+			a.errorf(sc.node, "%s is missing", key)
 		}
+	}
+	switch {
+	case p.Op == engine.PlatesUpdate && sc.find("owner") == nil && sc.find("phone") == nil && sc.find("valid") == nil:
+		a.errorf(sc.node, "this changes nothing: owner, phone or valid is missing")
+		return
+	case p.Op == engine.PlatesMove && p.To != "" && p.To == p.List:
+		a.errorf(sc.find("to"), "the plate is moved to the list it is on: list and to are both %s", cut(p.To))
 	}
 	if number == nil {
 		return
@@ -806,7 +851,10 @@ func (sc *stepCompiler) plates(arg *yaml.Node) {
 	if s, ok := number.constant(); ok && len(engine.NormalPlate(s)) < 2 {
 		a.errorf(sc.find("number"), "a plate has at least 2 characters, not %s", cut(s))
 	}
-	sc.step.Text = "plates " + op + " " + p.List
+	sc.step.Text = "plates " + word + " " + p.List
+	if p.Op == engine.PlatesMove {
+		sc.step.Text += " to " + p.To
+	}
 	fill := func(l *engine.Look) (engine.Args, string) {
 		p := p
 		var known bool
@@ -816,44 +864,143 @@ func (sc *stepCompiler) plates(arg *yaml.Node) {
 		if owner != nil {
 			p.Owner = noControl(owner.loose(l))
 		}
+		if phone != nil {
+			p.Phone = noControl(phone.loose(l))
+		}
+		if p.Op == engine.PlatesUpdate && p.Owner == "" && p.Phone == "" && p.Valid == 0 {
+			return engine.PlatesArgs{}, "unknown" // what it was to change
+		}
 		return p, ""
 	}
-	if isConstant(number) && (owner == nil || isConstant(owner)) {
-		sc.step.Args, _ = fill(nil)
+	if isConstant(number) && (owner == nil || isConstant(owner)) && (phone == nil || isConstant(phone)) {
+		args, skip := fill(nil)
+		if skip != "" && p.Op == engine.PlatesUpdate {
+			a.errorf(sc.node, "this changes nothing: what it gives is empty")
+		}
+		sc.step.Args = args
 		return
 	}
-	if p.Op == engine.PlatesAdd {
-		sc.moves = append(sc.moves, moved{at: a, node: arg})
+	switch p.Op {
+	case engine.PlatesAdd:
+		sc.moves = append(sc.moves, moved{at: a, node: arg, what: "added"})
+	case engine.PlatesUpdate:
+		sc.moves = append(sc.moves, moved{at: a, node: arg, what: "changed"})
+	case engine.PlatesMove:
+		if p.To != "block" {
+			sc.moves = append(sc.moves, moved{at: a, node: arg, what: "moved"})
+		}
 	}
 	sc.step.Args = engine.PlatesArgs{}
 	sc.step.Fill = fill
 }
 
-// cameras reads `all`, a name or a list of names.
-func (sc *stepCompiler) cameras(n *yaml.Node) []string {
+// list reads the name of a plate list. What groups a device has is not known here, so only a slip is warned of.
+func (sc *stepCompiler) list(n *yaml.Node, key string) string {
+	a := sc.at
+	s, ok := a.text(n, key)
+	switch {
+	case !ok:
+	case s == "" || s == "stranger":
+		a.errorf(n, "%s is allow, block, temporary or a group of the device, not %s", key, cut(s))
+	case !contains(listWords(), s):
+		if m := nearest(s, listWords()); m != "" {
+			a.warnf(n, "%s is taken for a group of the device (did you mean %s?)", cut(s), m)
+		}
+	}
+	return s
+}
+
+// checkReach warns of a step for cameras whose devices cannot be called; none means all.
+func (sc *stepCompiler) checkReach(n *yaml.Node, names []string) {
+	known := sc.ld.site.Known
+	if len(names) == 0 {
+		for _, info := range known {
+			if info.URL {
+				return
+			}
+		}
+		if len(known) > 0 {
+			sc.at.warnf(n, "no camera has a url in the site file, so this is never done")
+		}
+		return
+	}
+	for _, name := range names {
+		if info, ok := known[name]; ok && !info.URL {
+			sc.at.warnf(n, "camera %q has no url in the site file, so this is never done there", name)
+		}
+	}
+}
+
+// camera compiles {camera: nvr, virtual_alarm: 17} and {camera: gate, snapshot: true}.
+func (sc *stepCompiler) camera(arg *yaml.Node) {
+	a := sc.at
+	name, ok := a.text(arg, "camera")
+	if !ok {
+		return
+	}
+	if !sc.ld.camera(name) {
+		a.errorf(arg, "there is no camera %s%s", cut(name), a.meant(name, sc.ld.cameraNames))
+		return
+	}
+	sc.checkReach(arg, []string{name})
+	args := engine.CameraArgs{Camera: name}
+	count := 0
+	for _, p := range sc.pairs {
+		switch p.name {
+		case "virtual_alarm":
+			count++
+			id, good := a.integer(p.val, "virtual_alarm", 1, engine.MaxVirtualAlarm)
+			args.VirtualAlarm, ok = int(id), ok && good
+		case "snapshot":
+			count++
+			v, good := a.boolean(p.val, "snapshot")
+			if good && !v {
+				a.errorf(p.val, "snapshot: false means nothing; leave the step out")
+			}
+			args.Snapshot, ok = v, ok && good
+		}
+	}
+	switch {
+	case count != 1:
+		a.errorf(sc.node, "a camera step has one of virtual_alarm and snapshot")
+		return
+	case !ok:
+		return
+	}
+	sc.step.Args = args
+	sc.step.Text = "camera " + name + " snapshot"
+	if !args.Snapshot {
+		sc.step.Text = "camera " + name + " virtual_alarm " + strconv.Itoa(args.VirtualAlarm)
+	}
+}
+
+// cameras reads `all`, which gives no names, a name or a list of names.
+func (sc *stepCompiler) cameras(n *yaml.Node) (names []string, ok bool) {
 	if n.Kind == yaml.ScalarNode && n.Value == "all" {
-		return nil
+		return nil, true
 	}
 	items, ok := sc.at.oneOrMore(n, "cameras")
 	if !ok {
-		return nil
+		return nil, false
 	}
 	if len(items) == 0 {
 		sc.at.errorf(n, "cameras is empty; write all for all of them")
+		return nil, false
 	}
-	var names []string
 	for _, i := range items {
-		s, ok := sc.at.text(i, "a camera")
-		if !ok {
+		s, is := sc.at.text(i, "a camera")
+		if !is {
+			ok = false
 			continue
 		}
 		if !sc.ld.camera(s) {
 			sc.at.errorf(i, "there is no camera %s%s", cut(s), sc.at.meant(s, sc.ld.cameraNames))
+			ok = false
 			continue
 		}
 		names = append(names, s)
 	}
-	return names
+	return names, ok
 }
 
 func (sc *stepCompiler) notify(arg *yaml.Node) {

@@ -66,7 +66,16 @@ func TestSteps(t *testing.T) {
 			`{Argv:[/usr/local/bin/open.sh AB 12/ä x allow] Env:[LIST=allow] Dir:/tmp}`},
 		{bare, `{run: [/usr/local/bin/open.sh, "${plate.color}"]}`, `skipped: unknown`},
 		{read, `{plates: add, number: "${plate.number}", list: temporary, cameras: [gate, front], owner: "${plate.owner}", valid: 24h}`,
-			`{Op:add Number:AB 12/ä List:temporary Owner: Cameras:[gate front] Valid:24h0m0s}`},
+			`{Op:add Number:AB 12/ä List:temporary To: Owner: Phone: Cameras:[gate front] Valid:24h0m0s}`},
+		{read, `{plates: add, number: "${plate.number}", list: temporary, phone: "+49 ${plate.list}"}`,
+			`{Op:add Number:AB 12/ä List:temporary To: Owner: Phone:+49 allow Cameras:[] Valid:0s}`},
+		{read, `{plates: move, number: "${plate.number}", list: temporary, to: allow, cameras: all}`,
+			`{Op:move Number:AB 12/ä List:temporary To:allow Owner: Phone: Cameras:[] Valid:0s}`},
+		{read, `{plates: update, number: "${plate.number}", list: allow, owner: "${plate.owner}", phone: "${plate.list}", valid: 2h}`,
+			`{Op:update Number:AB 12/ä List:allow To: Owner: Phone:allow Cameras:[] Valid:2h0m0s}`},
+		{read, `{plates: update, number: "${plate.number}", list: allow, owner: "${plate.owner}"}`, `skipped: unknown`},
+		{read, `{camera: gate, virtual_alarm: 17}`, `{Camera:gate VirtualAlarm:17 Snapshot:false}`},
+		{read, `{camera: front, snapshot: true}`, `{Camera:front VirtualAlarm:0 Snapshot:true}`},
 		{bare, `{plates: remove, number: "${plate.color}", list: temporary, cameras: all}`, `skipped: unknown`},
 		{read, `{relay: gate, pulse: 800ms}`, `{Relay:gate Op:pulse Pulse:800ms}`},
 		{read, `{log: "${[1, 2]} ${event.received} ${plate.confidence > 90}"}`, `{Text:[1,2] 2026-03-02T12:00:10Z true}`},
@@ -120,9 +129,9 @@ func TestHostileValues(t *testing.T) {
 			}
 		}
 
-		args, _ = filled(t, "plate", `{plates: add, number: "${plate.number}", list: temporary, owner: "o ${plate.number}"}`, ev())
+		args, _ = filled(t, "plate", `{plates: add, number: "${plate.number}", list: temporary, owner: "o ${plate.number}", phone: "p ${plate.number}"}`, ev())
 		p := args.(engine.PlatesArgs)
-		if strings.ContainsAny(p.Number+p.Owner, "\r\n\x00") || utf8.RuneCountInString(p.Number) > 256 || !utf8.ValidString(p.Number) {
+		if strings.ContainsAny(p.Number+p.Owner+p.Phone, "\r\n\x00") || utf8.RuneCountInString(p.Number) > 256 || !utf8.ValidString(p.Number) {
 			t.Errorf("%q as a plate: %q", number, p)
 		}
 
@@ -194,6 +203,10 @@ func TestStepDefaults(t *testing.T) {
       - {http: "https://h/x", retry: 3, wait: true, on_error: stop, timeout: 5s}
       - {http: "https://h/x", durable: true, sign: hook}
       - {plates: add, number: "${plate.number}", list: temporary}
+      - {plates: update, number: "${plate.number}", list: temporary, phone: "1"}
+      - {plates: move, number: "${plate.number}", list: temporary, to: allow}
+      - {camera: gate, virtual_alarm: 17}
+      - {camera: front, snapshot: true, expires: 10s, timeout: 20s}
       - {log: x, if: plate.reads > 1}
       - {flag: armed, set: false, for: 10m}
       - {flag: mode, set: 12}
@@ -228,6 +241,10 @@ func TestStepDefaults(t *testing.T) {
 		"http GET https://h/x | http once=false timeout=5s expires=24h0m0s retry=3 wait stop=true",
 		"http GET https://h/x | http once=false timeout=10s expires=24h0m0s retry=0 durable",
 		"plates add temporary | plates once=false timeout=10s expires=0s retry=0",
+		"plates update temporary | plates once=false timeout=10s expires=0s retry=0",
+		"plates move temporary to allow | plates once=false timeout=10s expires=0s retry=0",
+		"camera gate virtual_alarm 17 | camera once=true timeout=10s expires=3s retry=0",
+		"camera front snapshot | camera once=true timeout=20s expires=10s retry=0",
 		"log x | log once=false timeout=10s expires=0s retry=0 if plate.reads > 1",
 		"flag armed set false | flag once=false timeout=10s expires=0s retry=0",
 		"flag mode set 12 | flag once=false timeout=10s expires=0s retry=0",
@@ -239,7 +256,7 @@ func TestStepDefaults(t *testing.T) {
 	if a := r.Do[4].Args.(engine.HTTPArgs); a.Sign != "hook" {
 		t.Errorf("%+v", a)
 	}
-	if a := r.Do[8].Args.(engine.FlagArgs); a.Set != (engine.Scalar{Type: engine.ScalarText, Text: "12"}) {
+	if a := r.Do[12].Args.(engine.FlagArgs); a.Set != (engine.Scalar{Type: engine.ScalarText, Text: "12"}) {
 		t.Errorf("%+v", a)
 	}
 }
@@ -282,6 +299,29 @@ func TestWakesByItself(t *testing.T) {
 		}
 		if s := strings.Join(got, ", "); s != c.want {
 			t.Errorf("%s\ngot  %s\nwant %s", c.rules, s, c.want)
+		}
+	}
+}
+
+// TestPlatesWithoutACameraToCall: the cameras that `all` means are those of the site file that have a url.
+func TestPlatesWithoutACameraToCall(t *testing.T) {
+	const text = "rules:\n  - {name: r, on: start, do: [{plates: remove, number: AB12, list: block}]}\n"
+	site := testSite()
+	for _, c := range []struct {
+		known map[string]CameraInfo
+		want  string
+	}{
+		{nil, ""},
+		{map[string]CameraInfo{"porch": {}, "gate": {URL: true}}, ""},
+		{map[string]CameraInfo{"porch": {}, "gate": {}}, `rules.d/test.yaml:2:40: warning: rule "r": do 1: no camera has a url in the site file, so this is never done
+    - {name: r, on: start, do: [{plates: remove, number: AB12, list: block}]}
+                                         ^
+`},
+	} {
+		site.Known = c.known
+		_, problems := loadText(t, text, site)
+		if got := listing(problems); got != c.want {
+			t.Errorf("got:\n%s\nwant:\n%s", got, c.want)
 		}
 	}
 }

@@ -73,6 +73,7 @@ type moved struct {
 	at    at
 	node  *yaml.Node
 	relay string // empty for a list
+	what  string // what is done to the plate: added, changed, moved
 }
 
 // checkTrust warns of a rule that lets anybody who can post as a camera move a relay or fill a list.
@@ -85,7 +86,7 @@ func (rc *ruleCompiler) checkTrust() {
 	for _, m := range rc.moves {
 		switch {
 		case m.relay == "":
-			m.at.warnf(m.node, "what is added comes from camera %q, which %s", camera, advice)
+			m.at.warnf(m.node, "what is %s comes from camera %q, which %s", m.what, camera, advice)
 		case rc.uses.deviceList && len(rc.uses.lists) == 0:
 			rc.at.in("when").warnf(rc.find("when"), "relay %q moves on plate.list alone, as camera %q sends it, which %s, or ask plate.on for a list of your own", m.relay, camera, advice)
 			return

@@ -160,7 +160,9 @@ func (x *expectation) matches(f *fact) bool {
 		return x.about == aboutLog && strings.Contains(a.Text, x.text)
 	case engine.PlatesArgs:
 		return x.about == aboutPlates && a.Op == x.plates && (x.number == "" || engine.NormalPlate(a.Number) == engine.NormalPlate(x.number)) &&
-			(x.list == "" || a.List == x.list) && (x.owner == "" || a.Owner == x.owner)
+			(x.list == "" || a.List == x.list) && (x.to == "" || a.To == x.to) && (x.owner == "" || a.Owner == x.owner) && (x.phone == "" || a.Phone == x.phone)
+	case engine.CameraArgs:
+		return x.about == aboutCamera && a.Camera == x.name && (x.alarm == 0 || a.VirtualAlarm == x.alarm) && (!x.snapshot || a.Snapshot)
 	}
 	return x.about == aboutCall && strings.Contains(f.words, x.text)
 }
@@ -241,7 +243,7 @@ func (r *runner) others(x *expectation) string {
 		}
 		same := false
 		switch x.about {
-		case aboutCall, aboutNotify, aboutLog, aboutPlates:
+		case aboutCall, aboutNotify, aboutLog, aboutPlates, aboutCamera:
 			same = f.kind == factCall
 		case aboutRelay:
 			same = f.kind == factRelay && f.name == x.relay
@@ -351,6 +353,8 @@ func (x *expectation) mayDo(s *engine.Step) bool {
 		return x.about == aboutRelay && a.Relay == x.relay
 	case engine.FlagArgs:
 		return x.about == aboutFlag && a.Flag == x.flag
+	case engine.CameraArgs:
+		return x.about == aboutCamera && a.Camera == x.name
 	}
 	switch s.Verb() {
 	case engine.VerbNotify:
@@ -359,7 +363,7 @@ func (x *expectation) mayDo(s *engine.Step) bool {
 		return x.about == aboutPlates
 	case engine.VerbLog:
 		return x.about == aboutLog
-	case engine.VerbHTTP, engine.VerbRun, engine.VerbShell, engine.VerbMQTT, engine.VerbCamera:
+	case engine.VerbHTTP, engine.VerbRun, engine.VerbShell, engine.VerbMQTT:
 		return x.about == aboutCall
 	}
 	return false

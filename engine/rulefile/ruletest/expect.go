@@ -17,9 +17,10 @@ const (
 	aboutRelay                // a relay switches, or is on or off
 	aboutFlag
 	aboutRule // a rule fires
-	aboutCall // http, run, shell, mqtt, camera
+	aboutCall // http, run, shell, mqtt
 	aboutNotify
 	aboutPlates
+	aboutCamera
 	aboutLog
 	aboutEnter
 	aboutLeave
@@ -50,8 +51,12 @@ type expectation struct {
 	word      string // leave: the reason; cross: the direction
 	number    string
 	list      string
+	to        string
 	owner     string
-	times     int // exactly; -1: at least once
+	phone     string
+	alarm     int  // a virtual alarm; 0: any, or a picture
+	snapshot  bool // a picture; false: any, or a virtual alarm
+	times     int  // exactly; -1: at least once
 	reasons   []because
 }
 
@@ -73,7 +78,8 @@ func reasons() []string {
 
 func (r *fileReader) expectation(n *yaml.Node) {
 	p, ok := r.mapping(n, "an expectation",
-		"at", "within", "rule", "key", "fires", "relay", "is", "times", "call", "notify", "text", "plates", "number", "list", "owner", "log", "flag",
+		"at", "within", "rule", "key", "fires", "relay", "is", "times", "call", "notify", "text", "plates", "number", "list", "to", "owner", "phone",
+		"camera", "virtual_alarm", "snapshot", "log", "flag",
 		"nothing", "enter", "leave", "cross", "reason", "direction", "because")
 	if !ok {
 		return
@@ -109,14 +115,30 @@ func (r *fileReader) expectation(n *yaml.Node) {
 		is(aboutLog, "log", "rule", "log", "times")
 		x.text, _ = r.text(p.get("log"), "log")
 	case p.has("plates"):
-		is(aboutPlates, "plates", "rule", "plates", "number", "list", "owner", "times")
+		is(aboutPlates, "plates", "rule", "plates", "number", "list", "to", "owner", "phone", "times")
 		s, _ := r.word(p.get("plates"), "plates", "add", "remove", "update", "move")
 		for _, o := range []engine.PlatesOp{engine.PlatesAdd, engine.PlatesRemove, engine.PlatesUpdate, engine.PlatesMove} {
 			if o.String() == s {
 				x.plates = o
 			}
 		}
-		x.number, x.list, x.owner = r.optional(p, "number"), r.optional(p, "list"), r.optional(p, "owner")
+		x.number, x.list, x.to = r.optional(p, "number"), r.optional(p, "list"), r.optional(p, "to")
+		x.owner, x.phone = r.optional(p, "owner"), r.optional(p, "phone")
+	case p.has("camera"):
+		is(aboutCamera, "camera", "rule", "camera", "virtual_alarm", "snapshot", "times")
+		x.name, _ = r.named(p.get("camera"), "camera", r.names.cameras)
+		if c := p.get("virtual_alarm"); c != nil {
+			v, _ := r.integer(c, "virtual_alarm", 1, engine.MaxVirtualAlarm)
+			x.alarm = int(v)
+		}
+		if c := p.get("snapshot"); c != nil {
+			if x.snapshot, ok = r.level(c, "snapshot"); ok && !x.snapshot {
+				r.errorf(c, "snapshot is true, or not written")
+			}
+			if x.alarm > 0 {
+				r.errorf(c, "one step is a virtual alarm or a snapshot, not both")
+			}
+		}
 	case p.has("enter"):
 		is(aboutEnter, "enter", "enter", "times")
 		x.name, _ = r.named(p.get("enter"), "zone", r.names.zones)
@@ -138,7 +160,7 @@ func (r *fileReader) expectation(n *yaml.Node) {
 	case p.has("because"):
 		is(aboutBecause, "because")
 	default:
-		r.errorf(n, "an expectation has one of nothing, rule, relay, flag, call, notify, plates, log, enter, leave, cross or because")
+		r.errorf(n, "an expectation has one of nothing, rule, relay, flag, call, notify, plates, camera, log, enter, leave, cross or because")
 	}
 	if c := p.get("rule"); c != nil {
 		x.rule, _ = r.named(c, "rule", r.names.rules)

@@ -488,8 +488,17 @@ func callText(s *engine.Step, args engine.Args) string {
 		return text
 	case engine.PlatesArgs:
 		text := "plates " + a.Op.String() + " " + a.Number
+		preposition := " to "
+		switch a.Op {
+		case engine.PlatesRemove:
+			preposition = " from "
+		case engine.PlatesUpdate:
+			preposition = " on "
+		case engine.PlatesMove:
+			return text + " from " + a.List + " to " + a.To
+		}
 		if a.List != "" {
-			text += " to " + a.List
+			text += preposition + a.List
 		}
 		return text
 	case engine.LogArgs:

@@ -46,11 +46,20 @@ func (x *expectation) words() string {
 		fmt.Fprintf(&b, "a log line with %q", x.text)
 	case aboutPlates:
 		fmt.Fprintf(&b, "plates: %s", x.plates)
-		for _, s := range []string{x.number, x.list, x.owner} {
+		for _, s := range []string{x.number, x.list, x.to, x.owner, x.phone} {
 			if s != "" {
 				b.WriteString(" " + s)
 			}
 		}
+	case aboutCamera:
+		what := "something"
+		switch {
+		case x.snapshot:
+			what = "a snapshot"
+		case x.alarm > 0:
+			what = fmt.Sprintf("virtual alarm %d", x.alarm)
+		}
+		fmt.Fprintf(&b, "camera %s is asked for %s", x.name, what)
 	case aboutEnter:
 		b.WriteString("a target enters " + x.name)
 	case aboutLeave:
