@@ -362,7 +362,7 @@ func (p PushConfig) Request() []byte {
 			case reflect.DeepEqual(from.slot, s):
 				r.node(from.node)
 			default:
-				r.slot(s, from.node)
+				r.slot(s, from)
 			}
 		}
 		r.close("urlList")
@@ -376,8 +376,8 @@ func wholeSeconds(d time.Duration) string { return strconv.FormatInt(int64(d/tim
 
 // slot writes a slot in the order of the devices' documents. What the device
 // said of the same place besides, and this package does not know, goes along;
-// what belonged to another address does not.
-func (r *request) slot(s PushSlot, was *node) {
+// what belonged to another address (a password, perhaps) does not.
+func (r *request) slot(s PushSlot, was *sentSlot) {
 	r.open("item")
 	r.plain("urlId", strconv.Itoa(s.ID))
 	r.plain("switch", strconv.FormatBool(s.On))
@@ -387,21 +387,28 @@ func (r *request) slot(s PushSlot, was *node) {
 	r.plain("port", strconv.Itoa(s.Port))
 	r.text("path", s.Path)
 	r.plain("authentication", s.Authentication)
+	if was != nil && was.slot.Protocol == s.Protocol && was.slot.Domain == s.Domain && was.slot.Port == s.Port {
+		r.others(was.node.kid("url"), "protocol", "domain", "port", "path", "authentication")
+	}
 	r.close("url")
 	r.plain("heatBeatSwitch", strconv.FormatBool(s.Heartbeat))
 	r.plain("keepaliveTimeval", wholeSeconds(s.Interval))
 	r.words("subscribeDateType", s.Data)
 	r.words("subscriptionEvents", s.Events)
 	if was != nil {
-		for _, k := range was.kids {
-			switch strings.ToLower(k.name) {
-			case "urlid", "switch", "url", "heatbeatswitch", "heartbeatswitch", "keepalivetimeval", "subscribedatetype", "subscribedatatype", "subscriptionevents":
-			default:
-				r.node(k)
-			}
-		}
+		r.others(was.node, "urlId", "switch", "url", "heatBeatSwitch", "heartBeatSwitch", "keepaliveTimeval",
+			"subscribeDateType", "subscribeDataType", "subscriptionEvents")
 	}
 	r.close("item")
+}
+
+// others writes the children of n but those with one of some names.
+func (r *request) others(n *node, names ...string) {
+	for _, k := range n.kids {
+		if !slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, k.name) }) {
+			r.node(k)
+		}
+	}
 }
 
 func (r *request) words(name string, list []string) {

@@ -91,7 +91,10 @@ func alarmStatus(n *node) (AlarmStatus, error) {
 		if !ok {
 			id, _ = around.find("id")
 		}
-		s.ID, _ = number(id)
+		if s.ID, ok = number(id); !ok && id != "" {
+			out.problem("%s has the id %q", name, cut(id, 40))
+			return
+		}
 		if name != "sensor" {
 			s.Channel = s.ID
 		}
