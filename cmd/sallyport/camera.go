@@ -28,6 +28,10 @@ type cameraPart struct {
 func cameraParts() []cameraPart {
 	return []cameraPart{
 		{"info", "NAME [-c sallyport.yaml] [--json]", "who a camera is, what it can do and how it is set up", runCameraInfo},
+		{"counts", "NAME [-c sallyport.yaml] [--json]", "how many crossed its counting line", runCameraCounts},
+		{"snapshot", "NAME [-c sallyport.yaml] [-o FILE|-]", "a picture, as it is now", runCameraSnapshot},
+		{"subscribe", "NAME [-c sallyport.yaml] [--dry-run] [flags]", "have a camera post to this sallyport, and wait until it does", runCameraSubscribe},
+		{"add", "URL [NAME] [-c sallyport.yaml] [--user U] [flags]", "ask a device who it is, and write it into the site file", runCameraAdd},
 		{"zones", "NAME [-c sallyport.yaml] [--yaml|--json|--accept [WHICH…]|--forget WHICH…]", "a camera's own zones and lines, and which of them rules use with import:", runCameraZones},
 	}
 }
@@ -87,6 +91,7 @@ type siteDevice struct {
 	camera config.Camera
 	// channel is the recorder's channel that the camera is; 0 for a camera.
 	channel int
+	getenv  func(string) string
 }
 
 // openCamera finds the camera that the one argument of a command names. ok is false
@@ -139,7 +144,7 @@ func (p process) siteCamera(sf *siteFlags, name string) (*siteDevice, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &siteDevice{Client: clients[name], site: site, camera: cam, channel: outputChannel(site, name)}, nil
+	return &siteDevice{Client: clients[name], site: site, camera: cam, channel: outputChannel(site, name), getenv: p.getenv}, nil
 }
 
 // unreachable says that an error means that a device did not answer, not that it
