@@ -53,7 +53,7 @@ func commands() []command {
 		{"why", "RULE [-c sallyport.yaml] [--rules rules.d] [--replay FILE] [--at T] [--target ID] [--near] [--json]", "why a rule fired, or did not", runWhy},
 		{"schema", "rules|site", "the JSON Schema of rule or site files, for editors", runSchema},
 		{"diff", "OLD_RULES NEW_RULES RECORDING [-c sallyport.yaml] [--json]", "what two rule folders decide on one recording, side by side", runDiff},
-		{"camera", "info|counts|snapshot|subscribe|add NAME [-c sallyport.yaml] [flags]", "ask a camera who it is, and set it up", runCamera},
+		{"camera", "info|counts|snapshot|subscribe|add|zones NAME [-c sallyport.yaml] [flags]", "ask a camera who it is, and set it up", runCamera},
 		{"version", "", "version, commit, Go, platform", runVersion},
 	}
 }
