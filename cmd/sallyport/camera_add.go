@@ -274,7 +274,7 @@ func (d *probed) show(w io.Writer) {
 	if d.recorder() {
 		kind = "a recorder with " + count(max(info.Channels, len(d.channels)), "channel")
 	}
-	fmt.Fprintf(w, "%s is %s: %s\n", d.url, kind, deviceText(info))
+	fmt.Fprintf(w, "%s is %s: %s\n", d.url, kind, whoText(info))
 	if d.fingerprint != "" {
 		fmt.Fprintf(w, "its certificate is trusted on first use: SHA-256 %s\n", d.fingerprint)
 	}

@@ -300,7 +300,7 @@ func (d *siteDevice) infoPush(ctx context.Context, i *cameraInfo, _ client.Capab
 func (i *cameraInfo) text(w io.Writer) {
 	var b bytes.Buffer
 	line := func(what, text string) { fmt.Fprintf(&b, "%-11s%s\n", what, printable(text)) }
-	line(i.Name, deviceText(client.DeviceInfo{
+	line(i.Name, whoText(client.DeviceInfo{
 		Name: i.Device.Name, Model: i.Device.Model, Brand: i.Device.Brand, SoftwareVersion: i.Device.Firmware, APIVersion: i.Device.API,
 		MAC: i.Device.MAC, SN: i.Device.SN,
 	}))
@@ -379,8 +379,8 @@ func (p *pushPlace) text() string {
 	return text
 }
 
-// deviceText is who a device is in one line.
-func deviceText(d client.DeviceInfo) string {
+// whoText is who a device is in one line.
+func whoText(d client.DeviceInfo) string {
 	var parts []string
 	if d.Name != "" {
 		parts = append(parts, strconv.Quote(d.Name))
