@@ -372,6 +372,7 @@ func (pl *planner) plate(w *wanted, on []client.Plate) {
 		}
 	}
 	if len(on) > 1 {
+		on = slices.SortedFunc(slices.Values(on), func(a, b client.Plate) int { return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Group, b.Group)) })
 		var places []string
 		for _, p := range on {
 			places = append(places, fmt.Sprintf("as %q on %s", short(p.Number), short(ListWord(p.Group))))
@@ -400,7 +401,7 @@ func (pl *planner) unwanted(w *wanted, p client.Plate) {
 	case i >= 0:
 		pl.remove(p, w.inert[i].why)
 	case pl.o.Prune:
-		pl.remove(p, "on no local list")
+		pl.remove(p, OnNoList)
 	default:
 		pl.find(FoundKept, p.Number, word, "only on the camera")
 	}
@@ -478,6 +479,9 @@ func (pl *planner) target(c candidate) (p client.Plate, ok bool) {
 	}
 	return p, true
 }
+
+// OnNoList is the Why of a removal of what is on the camera only.
+const OnNoList = "on no local list"
 
 // far is the end of a plate without one.
 func (pl *planner) far() time.Time { return time.Date(farYear, 12, 30, 10, 59, 59, 0, pl.o.Zone) }

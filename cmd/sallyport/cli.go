@@ -54,6 +54,7 @@ func commands() []command {
 		{"schema", "rules|site", "the JSON Schema of rule or site files, for editors", runSchema},
 		{"diff", "OLD_RULES NEW_RULES RECORDING [-c sallyport.yaml] [--json]", "what two rule folders decide on one recording, side by side", runDiff},
 		{"camera", "info|counts|snapshot|subscribe|add|zones NAME [-c sallyport.yaml] [flags]", "ask a camera who it is, and set it up", runCamera},
+		{"plates", "list|add|remove|sync|import [-c sallyport.yaml] [flags]", "look at and edit the cameras' plate lists, and make them equal to the local ones", runPlates},
 		{"version", "", "version, commit, Go, platform", runVersion},
 	}
 }
