@@ -13,17 +13,47 @@ const (
 
 // posted notes that a camera posted: it is online.
 func (e *Engine) posted(cam *camera, ev *Event) {
-	now := e.now.Mono
-	if ev.Kind == KindHeartbeat {
-		if cam.heard {
-			cam.beats[cam.beatN%len(cam.beats)] = now - cam.lastBeat
-			cam.beatN++
+	if cam.away {
+		// A recorder goes on to post for a channel that it has lost.
+		if ev.Kind == KindHeartbeat || ev.Kind == KindAlarm {
+			return
 		}
-		cam.lastBeat, cam.heard = now, true
+		cam.away = false
+	}
+	if ev.Kind == KindHeartbeat {
+		cam.beat(e.now.Mono)
 	}
 	if ev.Kind != KindTarget {
-		cam.scene.Posted(now)
+		cam.scene.Posted(e.now.Mono)
 	}
+	e.there(cam)
+}
+
+// told takes what was said of a camera otherwise than by its posts: that it answers,
+// which counts as a heartbeat, or that it is not there.
+func (e *Engine) told(cam *camera, on bool) {
+	cam.away = !on
+	if !on {
+		e.timers.stop(cam.offline)
+		e.setOnline(cam, false)
+		return
+	}
+	cam.beat(e.now.Mono)
+	e.there(cam)
+}
+
+// beat notes a heartbeat, from which the interval between them is known.
+func (c *camera) beat(now time.Duration) {
+	if c.heard {
+		c.beats[c.beatN%len(c.beats)] = now - c.lastBeat
+		c.beatN++
+	}
+	c.lastBeat, c.heard = now, true
+}
+
+// there notes that a camera was heard of now.
+func (e *Engine) there(cam *camera) {
+	now := e.now.Mono
 	cam.lastPost = now
 	if cam.online != True {
 		e.setOnline(cam, true)
@@ -39,11 +69,16 @@ func (c *camera) silence() time.Duration {
 	if c.beatN == 0 {
 		return unknownBeat
 	}
+	return max(leastBeat, beatsMissed*c.interval())
+}
+
+// interval is the longest of the last intervals between heartbeats; 0 = none is known.
+func (c *camera) interval() time.Duration {
 	longest := time.Duration(0)
 	for _, b := range c.beats {
 		longest = max(longest, b)
 	}
-	return max(leastBeat, beatsMissed*longest)
+	return longest
 }
 
 // cameraOffline runs when a camera may have been silent for too long.
@@ -63,6 +98,9 @@ func (e *Engine) setOnline(cam *camera, on bool) {
 	}
 	cam.online = TruthOf(on)
 	e.changed |= ReadsCameras
+	if e.opts.Presence != nil {
+		e.opts.Presence(e.presence(cam, was == Unknown))
+	}
 	if on && was == False {
 		cam.settled = e.now.Mono + e.opts.Tracking.Timeout
 	}
@@ -75,8 +113,7 @@ func (e *Engine) setOnline(cam *camera, on bool) {
 		}
 		for _, r := range e.byKind[KindAlarm] {
 			for _, a := range cam.alarms {
-				e.prepare(r, a.event, cam)
-				e.level(r, subject{kind: KindAlarm, cam: cam, name: a.key}, Unknown)
+				e.alarmLost(r, cam, a)
 			}
 		}
 	}
@@ -89,4 +126,31 @@ func (e *Engine) setOnline(cam *camera, on bool) {
 		e.prepare(r, ev, cam)
 		e.lookAt(r, s)
 	}
+}
+
+// Presence is that a camera came or went.
+type Presence struct {
+	At     Instant
+	Camera string
+	Online bool
+	First  bool // nothing was known before
+	// Silent is how long nothing was heard of it, and Interval the longest of its last
+	// heartbeat intervals; 0 = not known. Said is set when it was said to be offline.
+	Silent, Interval time.Duration
+	Said             bool
+}
+
+func (e *Engine) presence(cam *camera, first bool) Presence {
+	p := Presence{At: e.now, Camera: cam.name, Online: cam.online == True, First: first, Said: cam.away}
+	if !p.Online {
+		p.Silent = e.now.Mono - cam.lastPost
+		p.Interval = cam.interval()
+	}
+	return p
+}
+
+// alarmLost ends what holds in a rule because of an alarm whose level is not known any more.
+func (e *Engine) alarmLost(r *ruleState, cam *camera, a *alarm) {
+	e.prepare(r, a.event, cam)
+	e.level(r, subject{kind: KindAlarm, cam: cam, name: a.key}, Unknown)
 }

@@ -32,6 +32,9 @@ type Options struct {
 	// made the firing returns, must not call the engine, and change no decision.
 	Plan   func(*Request)
 	Unplan func(firing uint64, index int, finally bool)
+	// Presence, when set, is told when a camera comes or goes, before the rules are
+	// looked at. It must not call the engine, and changes no decision.
+	Presence func(Presence)
 	// Restore is what an earlier run exported; nil for nothing.
 	Restore *State
 	// Marks are those that were kept of the runs before, in any order. Those with a
@@ -283,11 +286,15 @@ func (e *Engine) apply(ev *Event) {
 		return
 	case KindCamera:
 		if cam != nil {
-			e.setOnline(cam, ev.On)
+			e.told(cam, ev.On)
 		}
 		return
 	}
 	if cam == nil {
+		return
+	}
+	if ev.Kind == KindAlarm && ev.Unknown {
+		e.alarmUnknown(cam, ev)
 		return
 	}
 	e.posted(cam, ev)
@@ -560,6 +567,23 @@ func (e *Engine) applyAlarm(cam *camera, ev *Event) {
 	for _, r := range e.byKind[KindAlarm] {
 		e.prepare(r, ev, cam)
 		e.lookAt(r, subject{kind: KindAlarm, cam: cam, name: key, quiet: quiet})
+	}
+}
+
+// alarmUnknown forgets an alarm's level: the device that is asked for it does not
+// answer. The next level is a first one.
+func (e *Engine) alarmUnknown(cam *camera, ev *Event) {
+	if ev.Alarm == nil {
+		return
+	}
+	key := alarmKey(ev.Alarm)
+	for _, a := range cam.alarms {
+		if a.key == key && a.on != Unknown {
+			a.on = Unknown
+			for _, r := range e.byKind[KindAlarm] {
+				e.alarmLost(r, cam, a)
+			}
+		}
 	}
 }
 

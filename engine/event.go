@@ -226,7 +226,7 @@ type Event struct {
 	Message *Message
 	Name    string // contact, relay or flag
 	On      bool   // contact, relay, camera (online): the level
-	Unknown bool   // contact: its line cannot be read, so On says nothing
+	Unknown bool   // contact: its line cannot be read; alarm: the device cannot be asked. On says nothing
 	Value   Scalar // flag: its new value
 
 	// Digest is a hash of the post without its images; zero where duplicates are not looked for.

@@ -227,7 +227,9 @@ func (e *Event) AppendJSON(b []byte) []byte {
 	if a := e.Alarm; a != nil {
 		o.open("alarm")
 		o.text("name", a.Name)
-		o.boolean("on", a.On)
+		if !e.Unknown {
+			o.boolean("on", a.On)
+		}
 		if a.ID != 0 {
 			o.integer("id", int64(a.ID))
 		}

@@ -258,7 +258,7 @@ func (p *packer) camera(c *camera) {
 	p.truth(&c.online)
 	p.Moment(&c.lastPost)
 	p.Moment(&c.lastBeat)
-	p.Bits(&c.heard)
+	p.Bits(&c.heard, &c.away)
 	for i := range c.beats {
 		p.Span(&c.beats[i])
 		p.Check(c.beats[i] >= 0 && c.beats[i] <= maxAge, "a time is out of bounds")

@@ -38,7 +38,7 @@ func TestASnapshotKnowsEveryField(t *testing.T) {
 		// Not carried: rs, judged (asked again).
 		{world{}, "rs now cams flags relays contacts counts judged rules byName"},
 		// Not carried: due (the scene's), targets (the subjects of keys), index (of the set).
-		{camera{}, "name number scene due settled online lastPost lastBeat heard beats beatN offline visits visitSeq alarms targets mix index"},
+		{camera{}, "name number scene due settled online lastPost lastBeat heard away beats beatN offline visits visitSeq alarms targets mix index"},
 		{trackedTarget{}, "live"},
 		// Not carried: tried, pulses (of the rule), memory (explanations).
 		{ruleState{}, "Rule number keys while wake crons cronAt lastCron tried pulses full fired order memory"},

@@ -41,6 +41,7 @@ type camera struct {
 	lastPost time.Duration
 	lastBeat time.Duration
 	heard    bool             // a heartbeat since it is online
+	away     bool             // it was said to be offline: heartbeats in its name do not count
 	beats    [3]time.Duration // the last intervals between heartbeats
 	beatN    int
 	offline  *timer

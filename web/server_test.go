@@ -33,8 +33,9 @@ func ptr[T any](v T) *T { return &v }
 
 // fullCamera and the others below have every field set.
 func fullCamera() Camera {
-	return Camera{Name: "front", Online: true, LastSeen: at("2026-03-29T15:58:46.797+02:00"), Frames: 1200, Rate: 7.1,
-		ClockSkew: ptr(Seconds(-297 * time.Millisecond)), Problems: []Count{{"box 3 is inside out", 2}}}
+	return Camera{Name: "front", Online: true, LastSeen: at("2026-03-29T15:58:46.797+02:00"), Posts: 1300, FramesExpected: true, Frames: 1200, Rate: 7.1,
+		ClockSkew: ptr(Seconds(-297 * time.Millisecond)), Problems: []CameraProblem{
+			{Kind: "clock", Text: "its clock is 40 s behind: set NTP in the camera", Since: at("2026-03-29T13:50:00Z")}, {Text: "box 3 is inside out", Count: 2}}}
 }
 
 func full() Source {
@@ -181,12 +182,12 @@ func problemText(status int, title, detail string) string {
 }
 
 const (
-	frontJSON = `{"name":"front","online":true,"last_seen":"2026-03-29T13:58:46.797Z","frames":1200,"rate":7.1,"clock_skew":-0.297,` +
-		`"problems":[{"text":"box 3 is inside out","count":2}]}`
+	frontJSON = `{"name":"front","online":true,"last_seen":"2026-03-29T13:58:46.797Z","posts":1300,"frames_expected":true,"frames":1200,"rate":7.1,"clock_skew":-0.297,` +
+		`"problems":[{"kind":"clock","text":"its clock is 40 s behind: set NTP in the camera","since":"2026-03-29T13:50:00.000Z"},{"text":"box 3 is inside out","count":2}]}`
 	happeningJSON = `{"at":"2026-03-29T13:58:46.797Z","type":"suppressed","key":"front/2157","step":"relay gate pulse 800ms","reason":"min_off"}`
 	partJSON      = `{"op":"and","text":"dwell and inside","answer":"false","parts":[{"text":"dwell(\"porch\") > \"2s\"","answer":"false","missing":true,` +
 		`"values":[{"name":"dwell(\"porch\")","value":"1.7s","bound":{"value":"2s","off":150}}]},{"text":"inside(\"porch\")","answer":"unknown"}]}`
-	gateJSON = `{"name":"gate","online":false,"frames":0,"rate":0,"problems":[]}`
+	gateJSON = `{"name":"gate","online":false,"posts":0,"frames":0,"rate":0,"problems":[]}`
 )
 
 func TestAnswers(t *testing.T) {

@@ -191,21 +191,31 @@ type Parcel struct {
 type Camera struct {
 	Name   string `json:"name"`
 	Online bool   `json:"online"`
-	// LastSeen is its last post.
-	LastSeen Time `json:"last_seen,omitzero"`
+	// LastSeen is its last post, and Posts counts them since the start.
+	LastSeen Time   `json:"last_seen,omitzero"`
+	Posts    uint64 `json:"posts"`
+	// FramesExpected says that its events name targets, so frames of them should come too.
+	FramesExpected bool `json:"frames_expected,omitempty"`
 	// Frames counts trajectory posts since the start, Rate is how many come a second.
 	Frames uint64  `json:"frames"`
 	Rate   float64 `json:"rate"`
 	// ClockSkew is how far its clock is behind ours; nil while it sent no time.
 	ClockSkew *Seconds `json:"clock_skew,omitempty"`
-	// Problems are what could not be true in its posts.
-	Problems []Count `json:"problems"`
+	// Problems are what is wrong with it now, the oldest first, and then what could not
+	// be true in its posts.
+	Problems []CameraProblem `json:"problems"`
 }
 
-// Count is something that happened, and how often.
-type Count struct {
-	Text  string `json:"text"`
-	Count uint64 `json:"count"`
+// CameraProblem is something wrong with a camera now, or something that could not be
+// true in its posts, and how often.
+type CameraProblem struct {
+	// Kind is which of the things that can be wrong it is: offline, frames, clock, push,
+	// tamper, login, polling; empty for what was in its posts.
+	Kind string `json:"kind,omitempty"`
+	Text string `json:"text"`
+	// Since is when it was noticed, Count how often it was in a post.
+	Since Time   `json:"since,omitzero"`
+	Count uint64 `json:"count,omitempty"`
 }
 
 // Target is one tracked object, alive now.
@@ -285,7 +295,7 @@ func (s *Status) tidy() {
 
 func (c *Camera) tidy() {
 	if c.Problems == nil {
-		c.Problems = []Count{}
+		c.Problems = []CameraProblem{}
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/sallyport/sallyport/engine"
 	"github.com/sallyport/sallyport/inputs/camera"
 	"github.com/sallyport/sallyport/inputs/contact"
+	"github.com/sallyport/sallyport/inputs/poll"
 )
 
 // burst is how many posts the loop takes before it looks at anything else.
@@ -75,6 +76,9 @@ type parts struct {
 	store  actions.Store
 	log    *slog.Logger
 	plates *plateWatch // may be nil
+	// onCamera is told what is wrong with a camera, and when it is over. It is called
+	// by the loop and must not block. May be nil.
+	onCamera func(cameraNews)
 	// shift moves the wall clock, for a demonstration by night.
 	shift time.Duration
 }
@@ -89,6 +93,7 @@ type appliance struct {
 	memory  *relayMemory
 	contact *contact.Service
 	runner  *actions.Runner
+	health  *health
 	inbox   inbox
 	rulesIn chan swap
 	next    *swap // the loop's own: a set that waits for the posts before it
@@ -99,6 +104,8 @@ type appliance struct {
 	wall    time.Duration // the loop's own: how far the wall clock is from the decision clock
 	// unsynced are the loop's own: requests that wait for what it is about to tell.
 	unsynced []unsynced
+	// presences are the loop's own: cameras that came and went in what the engine just took.
+	presences []engine.Presence
 }
 
 // newAppliance puts the parts together. Relays are set off before it returns.
@@ -108,6 +115,7 @@ func newAppliance(p parts) (*appliance, error) {
 		rulesIn: make(chan swap, 1), asks: make(chan func(*engine.Engine)), stopped: make(chan struct{}),
 	}
 	a.inbox.wake = make(chan struct{}, 1)
+	a.health = newHealth(p.site, func() time.Time { return time.Now().Add(p.shift) }, func(n cameraNews) { a.inbox.put(input{camera: &n}) })
 	var err error
 	a.memory = &relayMemory{keep: p.onRelayState}
 	var readyWait time.Duration // as relays do
@@ -175,6 +183,8 @@ type input struct {
 	relay   *relay.Change
 	contact *contact.Change
 	log     *logLine
+	polled  *poll.Change
+	camera  *cameraNews
 }
 
 // outcome is what became of a step, for the engine and for the journal.
@@ -195,8 +205,9 @@ type swap struct {
 type logLine struct{ rule, line string }
 
 // inbox holds inputs until the loop takes them. Every one answers something the
-// loop began, or is the change of a contact, of which few come in a second: so what
-// is in it is bounded by what runner, relays and contacts hold.
+// loop began, or is the change of a contact, of which few come in a second, or is
+// what a device says that is asked, which waits outside when there is much of it: so
+// what is in it is bounded by what runner, relays, contacts and health hold.
 type inbox struct {
 	mu    sync.Mutex // guards queue
 	queue []input
@@ -258,6 +269,7 @@ func (a *appliance) loop(ctx context.Context) {
 	defer close(a.stopped)
 	options := engineOptions(a.site)
 	options.Hand, options.Unplan = a.hand, a.runner.Unplan
+	options.Presence = func(p engine.Presence) { a.presences = append(a.presences, p) }
 	options.Plan = func(q *engine.Request) { a.runner.Plan(*q) }
 	options.Restore, options.Marks = a.state, a.marks
 	at := a.instant(time.Now())
@@ -372,6 +384,7 @@ func (a *appliance) takePosts(ctx context.Context, eng *engine.Engine) (more boo
 		for _, ev := range it.Events {
 			ev.Received = at.Wall
 			ev.Late = late
+			a.health.posted(at.Mono, it.Received, ev)
 			// What is to be done is handed out inside Apply; lines are made after it.
 			ds := eng.Apply(at, ev)
 			cause := a.happened(at, ev)
@@ -406,6 +419,11 @@ func (a *appliance) takeInbox(eng *engine.Engine, spare *[]input) {
 			a.contactChanged(eng, *in.contact)
 		case in.log != nil:
 			a.onLog(at, in.log.rule, in.log.line)
+		case in.polled != nil:
+			a.polled(eng, *in.polled)
+		case in.camera != nil:
+			in.camera.at = at
+			a.cameraNews(*in.camera)
 		}
 		q[i] = input{}
 	}
@@ -605,6 +623,12 @@ func (a *appliance) sync() {
 // decided tells of what the engine decided; cause is the id of the journal's entry of
 // the event behind it, or 0. What is to be done was handed out already.
 func (a *appliance) decided(cause int64, ds []engine.Decision) {
+	for _, p := range a.presences {
+		if id := a.presence(p); cause == 0 {
+			cause = id
+		}
+	}
+	a.presences = a.presences[:0]
 	if a.onDecision != nil {
 		for i := range ds {
 			a.onDecision(&ds[i])

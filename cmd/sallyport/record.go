@@ -204,9 +204,18 @@ func (r *recorder) contact(at engine.Instant, name string, on, unknown, late boo
 	r.add(at, &recording.Line{Type: recording.Contact, Name: name, On: on, Unknown: unknown, Late: late})
 }
 
-// camera is that a camera was found to be there or not otherwise than by its posts.
-func (r *recorder) camera(at engine.Instant, name string, online bool) {
-	r.add(at, &recording.Line{Type: recording.Camera, Name: name, On: online})
+// camera is that a camera was found to be there or not otherwise than by its posts;
+// quiet says that it is as it was.
+func (r *recorder) camera(at engine.Instant, name string, online, quiet bool) {
+	r.addKind(at, &recording.Line{Type: recording.Camera, Name: name, On: online}, quiet)
+}
+
+// alarm is an alarm's level that a device told when it was asked; quiet says that it
+// is no news.
+func (r *recorder) alarm(at engine.Instant, ev *engine.Event, quiet bool) {
+	r.addKind(at, &recording.Line{
+		Type: recording.Alarm, Camera: ev.Camera, Name: ev.Alarm.Name, ID: ev.Alarm.ID, On: ev.Alarm.On, Unknown: ev.Unknown, Late: ev.Late,
+	}, quiet)
 }
 
 // flag is a flag's value that somebody set; what rules set follows from the rest.
@@ -328,13 +337,19 @@ const (
 	kindSnapshot
 )
 
-func (r *recorder) add(at engine.Instant, l *recording.Line) {
+func (r *recorder) add(at engine.Instant, l *recording.Line) { r.addKind(at, l, false) }
+
+func (r *recorder) addKind(at engine.Instant, l *recording.Line, quiet bool) {
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.put(at, l, kindLoud)
+	kind := kindLoud
+	if quiet {
+		kind = kindQuiet
+	}
+	r.put(at, l, kind)
 }
 
 // put writes a line. The lock is held.

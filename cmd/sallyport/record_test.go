@@ -252,7 +252,7 @@ func (l *liveRun) something(rnd *rand.Rand) {
 		l.decided(l.eng.Apply(l.now(), &engine.Event{Kind: engine.KindFlag, Name: "armed", Value: v, Received: stamp}))
 	case 11:
 		on := rnd.IntN(2) == 0
-		l.rec.camera(l.now(), "porch", on)
+		l.rec.camera(l.now(), "porch", on, false)
 		l.decided(l.eng.Apply(l.now(), &engine.Event{Kind: engine.KindCamera, Camera: "porch", Name: "porch", On: on, Received: stamp}))
 	case 12:
 		step := time.Duration(rnd.IntN(240)-120) * time.Second

@@ -396,6 +396,8 @@ func (r *replay) take(at engine.Instant, l *recording.Line) error {
 		r.apply(at, &engine.Event{Kind: engine.KindRelay, Name: l.Name, On: l.On})
 	case recording.Camera:
 		r.apply(at, &engine.Event{Kind: engine.KindCamera, Camera: l.Name, Name: l.Name, On: l.On})
+	case recording.Alarm:
+		r.apply(at, alarmEvent(l))
 	case recording.Flag:
 		v, ok := scalar(l.Value)
 		if !ok {

@@ -122,7 +122,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	parts := parts{
 		plates: seen,
 		site:   s.site, rules: rules, cameras: cams, relays: s.relays, log: log, shift: s.shift,
-		onEvent: lines.event, onDecision: lines.decision, onRelay: lines.relay, onLog: lines.logStep,
+		onEvent: lines.event, onDecision: lines.decision, onRelay: lines.relay, onCamera: lines.camera, onLog: lines.logStep,
 	}
 	parts.secret = s.secret
 	for _, n := range s.site.Secrets {
@@ -219,6 +219,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	wg.Go(func() { r.watch(ctx, w, s.hangup, a.swapRules) })
 	zones := &driftWatch{inForce: r.inForce, cameras: driftCameras(s.site, devices), log: log}
 	wg.Go(func() { zones.run(ctx) })
+	wg.Go(func() { a.watchCameras(ctx, devices) })
 	if kept != nil {
 		wg.Go(func() { kept.tidy(ctx) })
 		wg.Go(func() { a.resumeOutbox(ctx) })

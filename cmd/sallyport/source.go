@@ -109,15 +109,19 @@ func (s *source) cameras(ctx context.Context) ([]web.Camera, error) {
 	out := make([]web.Camera, 0, len(stats.Cameras))
 	for _, c := range stats.Cameras {
 		w := web.Camera{
-			Name: c.Name, Online: online[c.Name], LastSeen: web.Time{Time: c.LastSeen}, Frames: c.Frames, Rate: c.Rate,
-			Problems: make([]web.Count, 0, len(c.Problems)),
+			Name: c.Name, Online: online[c.Name], LastSeen: web.Time{Time: c.LastSeen}, Frames: c.Frames, Rate: c.Rate, Posts: c.Posts,
+		}
+		var wrong []cameraProblem
+		wrong, w.FramesExpected = s.health.problems(c.Name)
+		for _, p := range wrong {
+			w.Problems = append(w.Problems, web.CameraProblem{Kind: p.kind, Text: p.text, Since: web.Time{Time: p.since}})
 		}
 		if c.HasSkew {
 			skew := web.Seconds(c.Skew)
 			w.ClockSkew = &skew
 		}
 		for _, p := range c.Problems {
-			w.Problems = append(w.Problems, web.Count{Text: p.Text, Count: p.Count})
+			w.Problems = append(w.Problems, web.CameraProblem{Text: p.Text, Count: p.Count})
 		}
 		out = append(out, w)
 	}

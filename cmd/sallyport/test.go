@@ -206,6 +206,8 @@ func clipEvents(reader *camera.Reader, l *recording.Line) ([]*engine.Event, erro
 		return one(&engine.Event{Kind: engine.KindContact, Name: l.Name, On: l.On})
 	case recording.Camera:
 		return one(&engine.Event{Kind: engine.KindCamera, Camera: l.Name, Name: l.Name, On: l.On})
+	case recording.Alarm:
+		return one(alarmEvent(l))
 	case recording.Flag:
 		v, ok := scalar(l.Value)
 		if !ok {

@@ -32,7 +32,8 @@ const (
 	Outcome  Type = "outcome"
 	Relay    Type = "relay"
 	Flag     Type = "flag"
-	Camera   Type = "camera"
+	Camera   Type = "camera"   // a device said whether it is there, or a recorder of a channel
+	Alarm    Type = "alarm"    // a device was asked, and an alarm's level had changed
 	Rules    Type = "rules"    // the set that is in force from here on
 	Clock    Type = "clock"    // the wall clock was set
 	Snapshot Type = "snapshot" // all that the engine knows here; the first of a run: what the run remembered
@@ -45,7 +46,7 @@ const (
 // known are the types that are read.
 func (t Type) known() bool {
 	switch t {
-	case Post, Contact, Message, Command, Outcome, Relay, Flag, Camera, Rules, Clock, Snapshot, Start, Stop, Lost, Lead:
+	case Post, Contact, Message, Command, Outcome, Relay, Flag, Camera, Alarm, Rules, Clock, Snapshot, Start, Stop, Lost, Lead:
 		return true
 	}
 	return false
@@ -69,13 +70,14 @@ type Line struct {
 	Remote      netip.Addr
 	Path        string
 	ContentType string
-	Camera      string // post: the site's name of the camera, as the run knew it; empty = of several
+	Camera      string // post: the site's name of the camera, as the run knew it; empty = of several. Alarm: of the camera
 	Body        []byte // post: the post; message: its JSON
 
-	Name    string          // contact, relay, flag, camera; command: what it is about
-	On      bool            // contact, relay; camera: online
-	Unknown bool            // contact: its line cannot be read
-	Late    bool            // post, contact: it waited in the program too long to move anything
+	Name    string          // contact, relay, flag, camera, alarm; command: what it is about
+	ID      int             // alarm: the device's number; 0 = not said
+	On      bool            // contact, relay, alarm; camera: online
+	Unknown bool            // contact: its line cannot be read; alarm: the device cannot be asked
+	Late    bool            // post, contact, alarm: it waited in the program too long to move anything
 	Value   json.RawMessage // flag
 	Topic   string          // message
 	Who     string          // command
@@ -111,6 +113,7 @@ type wire struct {
 	BodyBase64  *string           `json:"body_base64"`
 	Images      string            `json:"images"`
 	Name        string            `json:"name"`
+	ID          int32             `json:"id"`
 	On          bool              `json:"on"`
 	Online      *bool             `json:"online"`
 	Unknown     bool              `json:"unknown"`
@@ -210,7 +213,7 @@ func parse(text []byte) (*Line, error) {
 	l := &Line{
 		Type: w.Type, Run: w.Run, Path: w.Path, ContentType: w.ContentType, Name: w.Name, On: w.On, Value: w.Value, Topic: w.Topic,
 		Firing: w.Firing, Finally: w.Finally, Begun: w.Begun == nil || *w.Begun, Reason: w.Reason,
-		Camera: w.Camera, Unknown: w.Unknown, Late: w.Late, Who: w.Who, What: w.What, Hash: w.Hash, Files: w.Files, Lines: w.Lines,
+		Camera: w.Camera, ID: int(w.ID), Unknown: w.Unknown, Late: w.Late, Who: w.Who, What: w.What, Hash: w.Hash, Files: w.Files, Lines: w.Lines,
 		State: w.State, Memory: w.Memory, Marks: w.Marks,
 	}
 	if l.Type == "" {
@@ -266,7 +269,7 @@ func wrongShape(err error) error {
 	switch t.Type.Kind() {
 	case reflect.Bool:
 		want = "true or false"
-	case reflect.Int64, reflect.Uint64:
+	case reflect.Int32, reflect.Int64, reflect.Uint64:
 		want = "a whole number"
 	case reflect.Map:
 		want = "an object of texts"
@@ -351,7 +354,7 @@ func Append(b []byte, l *Line, stripped bool) []byte {
 	b = l.Received.UTC().AppendFormat(b, time.RFC3339Nano)
 	b = append(b, '"')
 	b = optional(b, "run", l.Run)
-	if l.Late && (l.Type == Post || l.Type == Contact) {
+	if l.Late && (l.Type == Post || l.Type == Contact || l.Type == Alarm) {
 		b = append(key(b, "late"), "true"...)
 	}
 	switch l.Type {
@@ -370,6 +373,17 @@ func Append(b []byte, l *Line, stripped bool) []byte {
 	case Camera:
 		b = optional(b, "name", l.Name)
 		b = strconv.AppendBool(key(b, "online"), l.On)
+	case Alarm:
+		b = optional(b, "camera", l.Camera)
+		b = optional(b, "name", l.Name)
+		if l.ID != 0 {
+			b = strconv.AppendInt(key(b, "id"), int64(l.ID), 10)
+		}
+		if l.Unknown {
+			b = append(key(b, "unknown"), "true"...)
+			break
+		}
+		b = strconv.AppendBool(key(b, "on"), l.On)
 	case Flag:
 		b = optional(b, "name", l.Name)
 		b = raw(b, "value", valid(l.Value))
