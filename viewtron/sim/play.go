@@ -1,10 +1,8 @@
 package sim
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"iter"
 	"net"
 	"net/http"
@@ -145,22 +143,30 @@ func (c CameraScene) plan() []planned {
 	return append(out, planned{at: from, until: end, what: frames})
 }
 
+// plateBox is where a plate stands that a scene gives no place.
+func plateBox() Box { return Box{4600, 6800, 5300, 7200} }
+
+// complete gives an event of a target its class and box at a time.
+func (c CameraScene) complete(e *SmartEvent, at time.Duration) {
+	for i, t := range c.Targets {
+		if t.id(i) != e.TargetID {
+			continue
+		}
+		if e.Class == "" {
+			e.Class = t.Class
+		}
+		if b, ok := t.BoxAt(at); ok && e.Box == (Box{}) {
+			e.Box = b
+		}
+	}
+}
+
 // build makes the body of anything but a frame.
 func (c CameraScene) build(dst []byte, p planned, at time.Time, lists Lists) (body []byte, kind string) {
 	switch p.what {
 	case event:
 		e := c.Events[p.index].SmartEvent
-		for i, t := range c.Targets {
-			if t.id(i) != e.TargetID {
-				continue
-			}
-			if e.Class == "" {
-				e.Class = t.Class
-			}
-			if b, ok := t.BoxAt(p.at); ok && e.Box == (Box{}) {
-				e.Box = b
-			}
-		}
+		c.complete(&e, p.at)
 		if e.EventID == 0 {
 			e.EventID = uint32(1 + p.index)
 		}
@@ -177,7 +183,7 @@ func (c CameraScene) build(dst []byte, p planned, at time.Time, lists Lists) (bo
 			r.Confidence = 99
 		}
 		if r.Box == (Box{}) {
-			r.Box = Box{4600, 6800, 5300, 7200}
+			r.Box = plateBox()
 		}
 		if lists != nil {
 			r.List = lists(r.Number, at)
@@ -211,24 +217,8 @@ func (c *Camera) Play(ctx context.Context, s Scene, url string) error {
 	}
 	hc := &http.Client{Transport: rt, Timeout: 5 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return c.PlayTo(ctx, s, func(ctx context.Context, p Post) error {
-		// The transport may read the body after Do has returned.
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(bytes.Clone(p.Body)))
-		if err != nil {
-			return err
-		}
-		req.Header.Set("Content-Type", "application/xml")
-		resp, err := hc.Do(req)
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close()
-		if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)); err != nil {
-			return err
-		}
-		if resp.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s was answered %s", p.Kind, resp.Status)
-		}
-		return nil
+		_, err := send(ctx, hc, outPost{url: url, kind: p.Kind, body: p.Body})
+		return err
 	})
 }
 
@@ -252,6 +242,9 @@ func (c *Camera) PlayTo(ctx context.Context, s Scene, send func(context.Context,
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	<-timer.C
+	c.mu.Lock()
+	c.stage = newStage(start, []CameraScene{part}, 0) // for its pictures
+	c.mu.Unlock()
 	for p := range part.Posts(start.In(c.opt.Location), c.opt.Rate, c.ListOf) {
 		if wait := p.At - time.Since(start); wait > 0 {
 			timer.Reset(wait)

@@ -57,6 +57,31 @@ const (
 // AppendTrajectory appends a v1 trajectory post (protocol notes 1.1). As real
 // cameras do, it sends speed and direction as 0.
 func AppendTrajectory(dst []byte, id Identity, at time.Time, targets []Target) []byte {
+	return appendTrajectory(dst, id, at, targets, V1)
+}
+
+// AppendTrajectoryV2 appends a trajectory post as newer firmware writes it.
+func AppendTrajectoryV2(dst []byte, id Identity, at time.Time, targets []Target) []byte {
+	return appendTrajectory(dst, id, at, targets, V2)
+}
+
+func appendTrajectory(dst []byte, id Identity, at time.Time, targets []Target, f Format) []byte {
+	if f == V2 {
+		dst = append(dst, xmlHead+configV2+"<messageType>trajectory</messageType>\n"...)
+		dst = appendDeviceInfo(dst, id)
+		dst = appendStamp(dst, at, V2)
+		dst = append(dst, "<traject>"...)
+		for _, t := range targets {
+			dst = append(dst, "<item><targetId>"...)
+			dst = strconv.AppendUint(dst, uint64(t.ID), 10)
+			dst = append(dst, "</targetId><point><x>0</x><y>0</y></point>"...)
+			dst = appendRect(dst, t.Box, V2)
+			dst = append(dst, "<velocity>0</velocity><direction>0</direction><targetType>"...)
+			dst = appendText(dst, t.Class)
+			dst = append(dst, "</targetType><trajectlength></trajectlength></item>"...)
+		}
+		return append(dst, "</traject>\n</config>\n"...)
+	}
 	dst = append(dst, xmlHead+configV1+typesV1+optionV1...)
 	dst = appendStamp(dst, at, V1)
 	dst = appendIdentity(dst, id)
@@ -94,11 +119,18 @@ type PlateRead struct {
 	Vehicle    Vehicle `json:"vehicle,omitzero"`
 	Scene      []byte  `json:"-"` // JPEG of the whole frame; empty sends an empty element
 	Crop       []byte  `json:"-"` // JPEG of the plate
+	// Owner is sent in v2 only, where List is the group's name; heading and
+	// confidence are not.
+	Owner  string `json:"-"`
+	Format Format `json:"-"`
 }
 
-// AppendPlate appends a v1 plate post: an overview item, then the plate's
-// (protocol notes 1.4).
+// AppendPlate appends a plate post. v1 has an overview item, then the plate's
+// (protocol notes 1.4), v2 one item with places in pixels (1.5).
 func AppendPlate(dst []byte, id Identity, at time.Time, r PlateRead) []byte {
+	if r.Format == V2 {
+		return appendPlateV2(dst, id, at, r)
+	}
 	dst = append(dst, xmlHead+configV1+typesV1...)
 	dst = append(dst, `<smartType type="openAlarmObj">VEHICE</smartType>`+"\n"+optionV1...)
 	dst = appendStamp(dst, at, V1)
@@ -107,6 +139,44 @@ func AppendPlate(dst []byte, id Identity, at time.Time, r PlateRead) []byte {
 	dst = appendPlateItem(dst, 0, PlateRead{Crop: r.Scene})
 	dst = appendPlateItem(dst, 1, r)
 	return append(dst, "</listInfo>\n</config>\n"...)
+}
+
+// Size of the source image that posts tell.
+const sourceWidth, sourceHeight = 1920, 1080
+
+func appendPlateV2(dst []byte, id Identity, at time.Time, r PlateRead) []byte {
+	dst = append(dst, xmlHead+configV2+"<messageType>alarmData</messageType>\n"...)
+	dst = appendDeviceInfo(dst, id)
+	dst = append(dst, "<smartType>vehicle</smartType>\n"...)
+	dst = appendStamp(dst, at, V2)
+	dst = appendSource(dst, r.Scene, V2)
+	dst = append(dst, "<licensePlateListInfo><item><targetId>"...)
+	dst = strconv.AppendUint(dst, uint64(r.TargetID), 10)
+	dst = append(dst, "</targetId>"...)
+	b := r.Box
+	for i := range b {
+		b[i] = b[i] * [...]int{sourceWidth, sourceHeight}[i%2] / 10000
+	}
+	dst = appendRect(dst, b, V2)
+	dst = append(dst, "<licensePlateAttribute><licensePlateNumber>"...)
+	dst = appendText(dst, r.Number)
+	dst = append(dst, "</licensePlateNumber></licensePlateAttribute><carAttribute>"...)
+	dst = appendElement(dst, "carType", r.Vehicle.Type)
+	dst = appendElement(dst, "color", r.Vehicle.Color)
+	dst = appendElement(dst, "brand", r.Vehicle.Brand)
+	dst = appendElement(dst, "model", r.Vehicle.Model)
+	dst = append(dst, "</carAttribute>"...)
+	if r.List != "" {
+		dst = append(dst, "<licensePlateMatchInfo>"...)
+		dst = appendElement(dst, "groupName", r.List)
+		dst = appendElement(dst, "carOwner", r.Owner)
+		dst = append(dst, "</licensePlateMatchInfo>"...)
+	}
+	dst = append(dst, "<targetImageData><dataType>0</dataType><targetType>car</targetType><width>0</width><height>0</height><targetBase64Length>"...)
+	dst = strconv.AppendInt(dst, int64(base64.StdEncoding.EncodedLen(len(r.Crop))), 10)
+	dst = append(dst, "</targetBase64Length><targetBase64Data>"...)
+	dst = base64.StdEncoding.AppendEncode(dst, r.Crop)
+	return append(dst, "</targetBase64Data></targetImageData></item></licensePlateListInfo>\n</config>\n"...)
 }
 
 // appendPlateItem appends the overview (image 0) or the plate (image 1).
