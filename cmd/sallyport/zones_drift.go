@@ -122,6 +122,14 @@ func (d *driftWatch) askOne(ctx context.Context, camera string, detectors []clie
 		if d.seen == nil {
 			d.seen = make(map[string]*zonesSeen)
 		}
+		// What could not be read this time is taken to be as it was.
+		for i := range seen.items {
+			if before := d.seen[camera]; before != nil && seen.items[i].state == zoneUnread {
+				if item := before.find(seen.items[i].name); item != nil {
+					seen.items[i] = *item
+				}
+			}
+		}
 		d.seen[camera] = seen
 		now.drift = d.compare(camera)
 	}
