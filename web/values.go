@@ -210,7 +210,7 @@ type Camera struct {
 // true in its posts, and how often.
 type CameraProblem struct {
 	// Kind is which of the things that can be wrong it is: offline, frames, clock, push,
-	// tamper, login, polling; empty for what was in its posts.
+	// tamper, login, polling, zones; empty for what was in its posts.
 	Kind string `json:"kind,omitempty"`
 	Text string `json:"text"`
 	// Since is when it was noticed, Count how often it was in a post.

@@ -29,9 +29,9 @@ type reloader struct {
 	// imports is the file with the accepted copies of cameras' zones; empty = there are none.
 	imports string
 	seen    *plateWatch // what cameras sent so far; nil = nothing
-	log  *slog.Logger
-	note func(text string) // a line for people
-	tell func(text string) // a problem, as people read it
+	log     *slog.Logger
+	note    func(text string) // a line for people
+	tell    func(text string) // a problem, as people read it
 	// tellJournal is told of files that did not load, or are as they were again: the set in
 	// force, whether it is that of the files, and what is wrong. nil: nobody is told.
 	tellJournal func(hash string, loaded bool, problems []string)

@@ -199,7 +199,8 @@ func (s *service) run(ctx context.Context) (err error) {
 		return fmt.Errorf("listen.console: %w", err)
 	}
 	defer consolePort.Close()
-	src := &source{appliance: a, reloader: r, site: s.site, disk: kept}
+	zones := &driftWatch{inForce: r.inForce, cameras: driftCameras(s.site, devices), log: log}
+	src := &source{appliance: a, reloader: r, zones: zones, site: s.site, disk: kept}
 	console, err := web.New(web.Config{Source: src.web(), Log: log})
 	if err != nil {
 		return err
@@ -217,7 +218,6 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 	go a.loop(loopCtx)
 	wg.Go(func() { r.watch(ctx, w, s.hangup, a.swapRules) })
-	zones := &driftWatch{inForce: r.inForce, cameras: driftCameras(s.site, devices), log: log}
 	wg.Go(func() { zones.run(ctx) })
 	wg.Go(func() { a.watchCameras(ctx, devices) })
 	if kept != nil {

@@ -17,8 +17,9 @@ import (
 type source struct {
 	*appliance
 	*reloader
-	site *config.Site
-	disk *disk // nil: nothing is kept
+	zones *driftWatch
+	site  *config.Site
+	disk  *disk // nil: nothing is kept
 }
 
 func (s *source) web() web.Source {
@@ -115,6 +116,9 @@ func (s *source) cameras(ctx context.Context) ([]web.Camera, error) {
 		wrong, w.FramesExpected = s.health.problems(c.Name)
 		for _, p := range wrong {
 			w.Problems = append(w.Problems, web.CameraProblem{Kind: p.kind, Text: p.text, Since: web.Time{Time: p.since}})
+		}
+		for _, line := range s.zones.drift(c.Name) {
+			w.Problems = append(w.Problems, web.CameraProblem{Kind: badZones, Text: line})
 		}
 		if c.HasSkew {
 			skew := web.Seconds(c.Skew)

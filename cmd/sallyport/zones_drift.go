@@ -14,6 +14,9 @@ import (
 	"github.com/sallyport/sallyport/viewtron/client"
 )
 
+// badZones is the kind of problem that a camera's zones are not as they were accepted.
+const badZones = "zones"
+
 const (
 	// driftFirst is how long after a start cameras are asked for their zones first, and
 	// driftEvery how often from then on.
