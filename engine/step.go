@@ -33,6 +33,13 @@ func (s *Step) TriedOnce() bool {
 	return false
 }
 
+// harmless reports a step that is tried once and moves nothing: a picture is taken.
+// Whether it began says nothing about what its firing was for.
+func (s *Step) harmless() bool {
+	a, ok := s.Args.(CameraArgs)
+	return ok && a.Snapshot
+}
+
 // Verb is the step's verb. A step with Fill says it by an empty Args of the verb's type.
 func (s *Step) Verb() Verb {
 	if s.Args == nil {

@@ -33,10 +33,10 @@ type stepRun struct {
 
 	charge charge
 	left   int  // steps whose beginning decides what is given back, still to be answered
-	once   bool // only steps that are tried once decide
+	once   bool // only steps that are tried once decide, but for harmless ones
 	begun  bool
 	given  bool  // the charge was given back
-	told   []int // told steps that were handed out in a visit
+	told   []int // steps that were handed out and are done once in a visit
 }
 
 // charge is what a firing took and gives back when nothing of it began.
@@ -77,7 +77,7 @@ func (e *Engine) start(ks *keyState, f *Firing, steps []Step, finally bool, why 
 			p.unasked = true
 			continue
 		}
-		run.once = run.once || s.TriedOnce()
+		run.once = run.once || s.TriedOnce() && !s.harmless()
 		off := isRelay && relay.Op == RelayOff
 		switch {
 		case (why == endReload || why == endStop) && !off && !s.told() && s.Verb() != VerbLog,
@@ -143,7 +143,7 @@ func (e *Engine) unplan(run *stepRun, p *planned) {
 
 // decides says whether the step's beginning keeps what the firing charged.
 func (run *stepRun) decides(p *planned) bool {
-	return run.charge.made && !p.unasked && (!run.once || p.step.TriedOnce())
+	return run.charge.made && !p.unasked && (!run.once || p.step.TriedOnce() && !p.step.harmless())
 }
 
 // marked says that the step's request carries a mark.
@@ -159,6 +159,10 @@ func (run *stepRun) answered(p *planned, begun bool) {
 		run.begun = run.begun || begun
 	}
 }
+
+// onceAVisit reports the steps that a firing does not do again after one of the same
+// visit that was given back.
+func (s *Step) onceAVisit() bool { return s.told() || s.harmless() }
 
 // told reports the steps of the second promise.
 func (s *Step) told() bool {
@@ -206,7 +210,7 @@ func (e *Engine) held(run *stepRun, p *planned, due time.Duration) string {
 		return "expired"
 	case run.visit == nil:
 		return ""
-	case p.step.told() && !run.finally && run.visit.wasTold(run.firing.Rule, p.index):
+	case p.step.onceAVisit() && !run.finally && run.visit.wasTold(run.firing.Rule, p.index):
 		return "visit"
 	}
 	a, ok := p.args.(RelayArgs)
@@ -258,7 +262,7 @@ func (e *Engine) startStep(run *stepRun, p *planned, due time.Duration) bool {
 		d.Do.Mark = e.mark(run, p)
 	}
 	e.emit(d)
-	if p.step.told() && run.visit != nil {
+	if p.step.onceAVisit() && run.visit != nil {
 		run.told = append(run.told, p.index)
 		if run.given {
 			run.visit.keepTold(run)

@@ -150,6 +150,45 @@ func TestOneVisitPulsesARelayOnce(t *testing.T) {
 	)
 }
 
+// A picture that was taken does not keep the gate closed for the rest of the visit,
+// and is not taken again at every read.
+func TestAVisitIsGivenBackThoughAPictureWasTaken(t *testing.T) {
+	r := gateRule()
+	r.Do = append(r.Do, Step{Text: "picture", Args: CameraArgs{Camera: "gate", Snapshot: true}, Expires: 3 * time.Second})
+	b := newBench(t, r)
+	b.plate("ABC1234")
+	b.want("0s firing gate gate/#1", "0s action gate gate/#1 pulse gate", "0s action gate gate/#1 picture")
+	b.outcome(1, 1, true, "")
+	b.want()
+	b.outcome(1, 0, false, "min_off")
+	b.want("0s suppressed gate gate/#1 pulse gate (min_off)", "0s end gate gate/#1 (given back)")
+	b.wait(time.Second)
+	b.plate("ABC1234")
+	b.want("1s firing gate gate/#1", "1s action gate gate/#1 pulse gate", "1s suppressed gate gate/#1 picture (visit)")
+	b.outcome(2, 0, true, "")
+	b.plate("ABC1234")
+	b.want()
+}
+
+// A virtual alarm may open something: once per visit, whatever its outcome.
+func TestAVisitIsSpentByAVirtualAlarm(t *testing.T) {
+	r := gateRule()
+	r.Do = []Step{{Text: "alarm", Args: CameraArgs{Camera: "nvr", VirtualAlarm: 17}, Expires: 3 * time.Second}, {Text: "picture", Args: CameraArgs{Camera: "gate", Snapshot: true}}}
+	b := newBench(t, r)
+	b.plate("ABC1234")
+	for _, d := range b.all {
+		if d.Type == DecisionAction && (d.Do.Mark == nil || d.Do.Mark.Charge != 1) {
+			t.Errorf("%s has the mark %+v", d.Step, d.Do.Mark)
+		}
+	}
+	b.want("0s firing gate gate/#1", "0s action gate gate/#1 alarm", "0s action gate gate/#1 picture")
+	b.outcome(1, 0, true, "no answer in time")
+	b.outcome(1, 1, false, "expired")
+	b.want()
+	b.plate("ABC1234")
+	b.want()
+}
+
 func TestAVisitIsGivenBackWhenTheGateDidNotMove(t *testing.T) {
 	r := gateRule()
 	r.Do = append(r.Do, tells("phone"), logs("opened"))
