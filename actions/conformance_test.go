@@ -149,12 +149,13 @@ func subjects(t *testing.T) []subject {
 	}})
 	_, slow := camera(t, sim.Options{Fault: func(string, *http.Request) sim.Fault { return sim.Fault{Delay: 2 * time.Second} }})
 	_, old := camera(t, sim.Options{API: sim.API20, NoPlates: true})
+	nvr, recorder := camera(t, sim.Options{Recorder: true})
 	_, older := camera(t, sim.Options{API: sim.API19})
 	nowhere, err := client.New(client.Config{URL: "http://127.0.0.1:1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	devices := []cameraverb.Camera{{Name: "good", Device: good}, {Name: "slow", Device: slow}, {Name: "older", Device: older}, {Name: "nowhere", Device: nowhere}}
+	devices := []cameraverb.Camera{{Name: "good", Device: good}, {Name: "nvr", Device: recorder}, {Name: "slow", Device: slow}, {Name: "older", Device: older}, {Name: "nowhere", Device: nowhere}}
 	edit := func(camera string) engine.Args {
 		return engine.PlatesArgs{Op: engine.PlatesAdd, Number: "ABC1234", List: "temporary", Owner: "Ann", Valid: 24 * time.Hour, Cameras: []string{camera}}
 	}
@@ -228,13 +229,13 @@ func subjects(t *testing.T) []subject {
 		},
 		{
 			name: "camera", handler: cameraverb.New(cameraverb.Config{Cameras: devices}),
-			fine:  engine.CameraArgs{Camera: "good", VirtualAlarm: 17},
+			fine:  engine.CameraArgs{Camera: "nvr", VirtualAlarm: 17},
 			hangs: engine.CameraArgs{Camera: "slow", VirtualAlarm: 17},
 			fails: engine.CameraArgs{Camera: "older", VirtualAlarm: 17},
 			because: func(err error) bool {
 				return errors.Is(err, client.ErrUnknownCommand) && errors.Is(err, actions.ErrNotBegun)
 			},
-			did: func() int { return len(cam.Stats().Triggered) },
+			did: func() int { return len(nvr.Stats().Triggered) },
 		},
 		{
 			name: "camera snapshot", handler: cameraverb.New(cameraverb.Config{Cameras: devices}),

@@ -126,14 +126,31 @@ func (d *devices) watch(ctx context.Context, r engine.Request, s *sending) (cont
 			}
 		}).Stop
 	}
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { s.begin() }})
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) {
+			if !s.next() {
+				cancel()
+			}
+		},
+		GotConn: func(httptrace.GotConnInfo) { s.begin() },
+	})
 	return ctx, func() { stop(); cancel() }
 }
 
-// sending is how far a call came.
+// sending is how far a call came. A device that asks for a login gets it in a second
+// exchange: the one before did nothing.
 type sending struct {
-	mu            sync.Mutex // covers what follows
-	sent, expired bool
+	mu      sync.Mutex // covers what follows
+	sent    bool       // the last exchange was
+	expired bool
+}
+
+// next notes that an exchange is about to be, and says whether it may.
+func (s *sending) next() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent = false
+	return !s.expired
 }
 
 // begin notes that there is a connection, on which something is sent next.
