@@ -179,12 +179,25 @@ func (r *Result) add(ctx context.Context, lists ListWriter, steps []Step) {
 		}
 		if try == tries || !pause(ctx, try) {
 			for i, s := range left {
-				r.note(s, leftErrs[i])
+				r.note(s, takeOff(ctx, lists, s, leftErrs[i]))
 			}
 			return
 		}
 		steps = left
 	}
+}
+
+// takeOff takes a plate off again that is on a list without its end. When that fails
+// too, the next plan sees it there and goes on.
+func takeOff(ctx context.Context, lists ListWriter, s Step, err error) error {
+	var stuck *client.PlateStuckError
+	if !errors.As(err, &stuck) || Unreachable(err) || ctx.Err() != nil {
+		return err
+	}
+	if off := lists.RemovePlate(ctx, s.Plate.Group, s.Plate.Number); off != nil {
+		return err
+	}
+	return fmt.Errorf("plate %q was taken off %q again, because its validity could not be set: %w", s.Plate.Number, s.Plate.Group, stuck.Err)
 }
 
 // note takes the outcome of a step. What keeps every further step from being done
@@ -228,6 +241,10 @@ func pause(ctx context.Context, try int) bool {
 // transient tells whether a failure may pass by itself.
 func transient(err error) bool {
 	var answer *client.Error
+	var stuck *client.PlateStuckError
+	if errors.As(err, &stuck) && !errors.Is(err, client.ErrLoginRefused) {
+		return true
+	}
 	if errors.As(err, &answer) {
 		return answer.Code == 7 || answer.Code == 0 && answer.HTTPStatus >= 500
 	}

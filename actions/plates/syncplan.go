@@ -372,7 +372,9 @@ func (pl *planner) plate(w *wanted, on []client.Plate) {
 		}
 	}
 	if len(on) > 1 {
-		on = slices.SortedFunc(slices.Values(on), func(a, b client.Plate) int { return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Group, b.Group)) })
+		on = slices.SortedFunc(slices.Values(on), func(a, b client.Plate) int {
+			return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Group, b.Group))
+		})
 		var places []string
 		for _, p := range on {
 			places = append(places, fmt.Sprintf("as %q on %s", short(p.Number), short(ListWord(p.Group))))
