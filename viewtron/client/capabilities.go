@@ -63,7 +63,8 @@ func isRead(command string) bool { return strings.HasPrefix(command, "Get") }
 
 // Capabilities finds out what the device is and can do, with reads only, and
 // keeps the answer until [Client.Forget]. From then on a write that the device
-// does not list is refused with [ErrNotDocumented] before it is sent.
+// is known not to have is refused with [ErrNotDocumented] before it is sent; its
+// outputs and virtual alarms never are.
 func (c *Client) Capabilities(ctx context.Context) (Capabilities, error) {
 	c.mu.Lock()
 	known, asked := c.known, c.forgotten
@@ -191,9 +192,10 @@ func (c *Client) pushGeneration(ctx context.Context) (PushGeneration, error) {
 	return NoPush, nil
 }
 
-// allowed refuses a write that the device is known not to have. What switches
-// an output off is always tried, and so is the virtual alarm, which recorders
-// have without listing it.
+// allowed refuses a write that the device is known not to have. Its own list is
+// believed less than what it showed: where it can be read how it posts, that can
+// be set. Its outputs and virtual alarms are tried whatever it lists: recorders
+// have them without listing them all, and a siren that could have sounded must.
 func (c *Client) allowed(k call) error {
 	if isRead(k.command) || k.always {
 		return nil
@@ -204,7 +206,7 @@ func (c *Client) allowed(k call) error {
 	if known == nil {
 		return nil
 	}
-	if has, sure := known.Has(k.command); sure && !has {
+	if has, sure := known.Has(k.command); sure && !has && (k.command != "SetHttpPostConfig" || known.Push == NoPush) {
 		return &NotDocumentedError{Command: k.command, Reason: "the device's own list of commands does not have it"}
 	}
 	return nil

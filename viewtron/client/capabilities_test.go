@@ -122,34 +122,45 @@ func TestWhatIsKnownOfACommand(t *testing.T) {
 
 func TestAWriteTheDeviceDoesNotListIsNotSent(t *testing.T) {
 	ctx := t.Context()
-	rec, c := scripted(t, map[string]string{"GetDeviceInfo": cameraInfo, "GetHttpPostConfig": secondPush, "SetHttpPostConfig": success,
-		"ManualAlarmOut": success, "TriggerVirtualAlarm/17": success, "GetSupportedAPIs": list("GetDeviceInfo", "AddLicensePlates")})
-	p, err := c.GetHttpPostConfig(ctx)
-	must(t, err)
-	p, err = p.WithSlot(ours())
-	must(t, err)
-	must(t, c.SetHttpPostConfig(ctx, p)) // nothing is known yet
+	entries := []client.PlateEntry{{Number: "ABC1234", GroupID: "2"}}
+	answers := map[string]string{"GetDeviceInfo": cameraInfo, "GetHttpPostConfig": secondPush, "SetHttpPostConfig": success,
+		"AddLicensePlates": "<config><licensePlatesReply/></config>", "ManualAlarmOut": success, "TriggerVirtualAlarm/17": success,
+		"GetSupportedAPIs": list("GetDeviceInfo", "SetDateAndTime")}
+	rec, c := scripted(t, answers)
+	_, err := c.AddLicensePlates(ctx, entries)
+	must(t, err) // nothing is known yet
 
 	_, err = c.Capabilities(ctx)
 	must(t, err)
 	n := len(rec.all())
-	err = c.SetHttpPostConfig(ctx, p)
-	says(t, err, "SetHttpPostConfig was not sent: the device's own list of commands does not have it")
+	_, err = c.AddLicensePlates(ctx, entries)
+	says(t, err, "AddLicensePlates was not sent: the device's own list of commands does not have it")
 	var e *client.NotDocumentedError
-	if !errors.Is(err, client.ErrNotDocumented) || !errors.As(err, &e) || e.Command != "SetHttpPostConfig" {
+	if !errors.Is(err, client.ErrNotDocumented) || !errors.As(err, &e) || e.Command != "AddLicensePlates" {
 		t.Errorf("%#v", err)
 	}
-	says(t, c.ManualAlarmOut(ctx, 0, true), "ManualAlarmOut was not sent: the device's own list of commands does not have it")
 	if got := len(rec.all()); got != n {
 		t.Errorf("%d requests were sent", got-n)
 	}
-	// An off is tried whatever the device says, and so is what recorders have
-	// without listing it.
+	// Outputs and virtual alarms are tried whatever the device lists.
+	must(t, c.ManualAlarmOut(ctx, 0, true))
 	must(t, c.ManualAlarmOut(ctx, 0, false))
 	must(t, c.TriggerVirtualAlarm(ctx, 17))
+	// It showed that it has a second push.
+	p, err := c.GetHttpPostConfig(ctx)
+	must(t, err)
+	with, err := p.WithSlot(ours())
+	must(t, err)
+	must(t, c.SetHttpPostConfig(ctx, with))
 
 	c.Forget()
-	must(t, c.SetHttpPostConfig(ctx, p))
+	_, err = c.AddLicensePlates(ctx, entries)
+	must(t, err)
+
+	delete(answers, "GetHttpPostConfig")
+	_, err = c.Capabilities(ctx)
+	must(t, err)
+	says(t, c.SetHttpPostConfig(ctx, with), "SetHttpPostConfig was not sent: the device's own list of commands does not have it")
 }
 
 func TestOnlyReadsAreSentByName(t *testing.T) {

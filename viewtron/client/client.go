@@ -226,7 +226,7 @@ type call struct {
 	body    []byte // nil: GET
 	limit   int64  // bytes of the answer; 0 = maxReply
 	action  bool   // moves something: never sent twice, an empty 200 is a yes
-	always  bool   // sent whatever the device says it has
+	always  bool   // a write that is sent whatever the device says it has
 }
 
 // answer is what came back, before anything is made of it.

@@ -72,8 +72,8 @@ func (d Detector) Command() string {
 	return ""
 }
 
-// element is the name of the part of the answer that holds the settings, as
-// far as documents and firmware show it.
+// element is the name of the part of the answer that holds the settings, in
+// any case, as far as documents and firmware show it.
 func (d Detector) element() string {
 	switch d {
 	case Perimeter:
@@ -96,6 +96,8 @@ func (d Detector) element() string {
 		return "passLineCount"
 	case Metadata:
 		return "vsd"
+	case Thermal:
+		return "TakeTemperature"
 	}
 	return ""
 }
@@ -178,7 +180,7 @@ func detection(n *node, d Detector) (Detection, error) {
 	if !ok {
 		return out, errors.New("the camera's answer holds no settings")
 	}
-	out.On, out.HasSwitch = truth(s.kid("switch").text)
+	out.On, out.HasSwitch = truth(s.kid(switches()...).text)
 	if v, ok := number(s.kid("alarmHoldTime", "holdTime").text); ok && v <= maxHold {
 		out.Hold = time.Duration(v) * time.Second
 	}
@@ -242,30 +244,35 @@ func (d *Detection) problem(format string, args ...any) {
 	}
 }
 
-// settings finds the element that holds a detector's settings.
+// switches are the names of a detector's own switch; the thermal one's is spelled
+// so.
+func switches() []string { return []string{"switch", "takeEanble", "takeEnable"} }
+
+// settings finds the element that holds a detector's settings. Some firmware
+// wraps them once more.
 func settings(n *node, d Detector) (*node, bool) {
-	isOne := func(k *node) bool {
-		return k.kid("switch", "regionInfo", "boundary", "lineInfo", "objectFilter").name != ""
-	}
-	if name := d.element(); name != "" {
-		if k := n.kid(name); k.name != "" && len(k.kids) > 0 {
-			return k, true
+	marks := append(switches(), "regionInfo", "boundary", "lineInfo", "line", "objectFilter")
+	isOne := func(k *node) bool { return k.name != "types" && k.kid(marks...).name != "" }
+	if k := n.kid(d.element()); k.name != "" {
+		if inner := k.kid("param"); inner.name != "" && !isOne(k) {
+			return inner, true
 		}
-	}
-	for _, k := range n.kids {
-		if k.name != "types" && isOne(k) {
+		if len(k.kids) > 0 {
 			return k, true
 		}
 	}
 	if isOne(n) {
 		return n, true
 	}
-	// One level further down: some answers wrap their settings once more.
 	for _, k := range n.kids {
-		for _, kk := range k.kids {
-			if k.name != "types" && isOne(kk) {
-				return kk, true
-			}
+		if isOne(k) {
+			return k, true
+		}
+	}
+	// Further down only by name: a switch in there may be of something else.
+	for _, k := range n.kids {
+		if inner := k.kid(d.element(), "param"); k.name != "types" && isOne(inner) {
+			return inner, true
 		}
 	}
 	return nil, false

@@ -155,7 +155,7 @@ func (c *Client) ManualAlarmOut(ctx context.Context, channel int, on bool) error
 	if !on {
 		ctx = WithPriority(ctx, Urgent)
 	}
-	_, _, err := c.do(ctx, call{command: "ManualAlarmOut", path: channelPath(channel), body: manualAlarmOut(on), action: true, always: !on})
+	_, _, err := c.do(ctx, call{command: "ManualAlarmOut", path: channelPath(channel), body: manualAlarmOut(on), action: true, always: true})
 	return err
 }
 

@@ -41,7 +41,7 @@
 // with an empty 400), [ErrLoginRefused], [ErrExists], [ErrNotFound]. A write that
 // nobody documents for the device is [ErrNotDocumented], and was not sent: once
 // [Client.Capabilities] has asked, that is any write missing in the device's own
-// list of commands, except an off and the virtual alarm.
+// list of commands, except what drives outputs and virtual alarms.
 //
 // A refused login is never tried again: the devices lock an account after a few
 // wrong passwords. After a refusal every call returns that refusal, with nothing
