@@ -1,10 +1,12 @@
 package sim
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"strconv"
@@ -35,7 +37,8 @@ const (
 // Fault is what goes wrong with one request. The zero value is nothing.
 type Fault struct {
 	Delay time.Duration // before anything else
-	Drop  bool          // the connection is closed without an answer
+	Drop  bool          // not done, and the connection is closed without an answer
+	Lost  bool          // done, but the connection is closed without an answer
 	// Status, when not 0, is answered with Body instead of doing the command.
 	Status      int
 	ContentType string
@@ -324,6 +327,11 @@ func (c *Camera) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		default:
 			a = c.command(command, rest, r.Method, body)
 		}
+		if f.Lost {
+			told.Code, told.Err = a.code, errors.New("the answer was lost")
+			c.tell(told)
+			panic(http.ErrAbortHandler)
+		}
 	}
 	told.Status, told.Code = a.status, a.code
 	c.tell(told)
@@ -343,11 +351,20 @@ func (c *Camera) tell(a Activity) {
 	}
 }
 
-// Serve answers the device's commands on a listener until it is closed. While
-// the camera reboots it accepts nothing: connections are cut at once.
-func (c *Camera) Serve(l net.Listener) error {
-	s := &http.Server{Handler: c, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
-	return s.Serve(deafListener{l, c})
+// Serve answers the device's commands on a listener until ctx ends, and then
+// gives nil. While the camera reboots, connections are cut as soon as they are made.
+func (c *Camera) Serve(ctx context.Context, l net.Listener) error {
+	s := &http.Server{
+		Handler: c, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute,
+		ErrorLog: log.New(io.Discard, "", 0), // strangers' mistakes are theirs
+	}
+	stop := context.AfterFunc(ctx, func() { _ = s.Close() }) // connections go with it; nobody waits for them
+	defer stop()
+	err := s.Serve(deafListener{l, c})
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // deafListener cuts what comes in while the camera reboots.
