@@ -288,8 +288,11 @@ func (l *journaling) outcome(at engine.Instant, o engine.Outcome, r actions.Reco
 			e.Plate = f.Event.Plate.Number
 		}
 	}
-	if a, ok := q.Args.(engine.RelayArgs); ok {
+	switch a := q.Args.(type) {
+	case engine.RelayArgs:
 		e.Relay = a.Relay
+	case engine.CameraArgs:
+		e.Camera = a.Camera // which it asked, and whose picture it is
 	}
 	if !r.Earlier { // the numbers of an earlier run are others
 		l.mu.Lock()
