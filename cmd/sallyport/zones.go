@@ -50,8 +50,8 @@ type zonesSeen struct {
 	items []zoneItem
 	// problems says what could not be read, a line each.
 	problems []string
-	// refused is the first refusal that is not about a detector that the camera has not.
-	refused error
+	// failed says that a detector that the camera has could not be read.
+	failed bool
 }
 
 // readZones asks a camera for the zones and lines of detectors, and compares them with
@@ -62,17 +62,14 @@ func readZones(ctx context.Context, device detectionReader, camera string, chann
 	for _, d := range detectors {
 		unread := false
 		detection, err := device.GetDetection(ctx, d, channel)
-		var refused *client.Error
 		switch {
 		case errors.Is(err, client.ErrUnknownCommand): // the camera has no such detector
 		case err != nil && (unreachable(err) || errors.Is(err, client.ErrLoginRefused) || ctx.Err() != nil):
 			return nil, err
 		case err != nil:
 			unread = true
+			seen.failed = true
 			seen.problems = append(seen.problems, d.Word()+": "+err.Error())
-			if seen.refused == nil && errors.As(err, &refused) {
-				seen.refused = err
-			}
 		}
 		if len(detection.Problems) > 0 {
 			unread = true // what is missing may be what could not be read
@@ -229,12 +226,12 @@ func (j *zonesJob) read(ctx context.Context, d *siteDevice) int {
 		return j.failed(name, err)
 	}
 	code := exitOK
-	if seen.refused != nil {
+	if seen.failed {
 		code = exitError
 	}
 	switch {
 	case j.accept:
-		code = max(code, j.take(seen, &info, d.site, name, file, copies))
+		code = max(code, j.take(seen, &info, d.site, name, file))
 	case j.yaml:
 		err = writeZonesYAML(j.stdout, seen, name, &info)
 	case j.json:
@@ -253,7 +250,7 @@ func (j *zonesJob) read(ctx context.Context, d *siteDevice) int {
 
 // take accepts what is new or changed. What cannot be used is refused and keeps its
 // earlier copy; the others are accepted all the same.
-func (j *zonesJob) take(seen *zonesSeen, info *client.DeviceInfo, site *config.Site, camera, file string, copies accepted) int {
+func (j *zonesJob) take(seen *zonesSeen, info *client.DeviceInfo, site *config.Site, camera, file string) int {
 	for _, name := range j.which {
 		if item := seen.find(name); item == nil || item.now == nil {
 			var has []string
@@ -284,7 +281,6 @@ func (j *zonesJob) take(seen *zonesSeen, info *client.DeviceInfo, site *config.S
 			}
 			item.now.Accepted = time.Now().UTC().Truncate(time.Second)
 			item.now.Model, item.now.Firmware = info.Model, info.SoftwareVersion
-			copies = copies.with(*item.now)
 			taken = append(taken, item)
 		}
 	}
@@ -294,7 +290,15 @@ func (j *zonesJob) take(seen *zonesSeen, info *client.DeviceInfo, site *config.S
 	if len(taken) == 0 {
 		return code
 	}
-	if err := writeAccepted(file, copies); err != nil {
+	// Another command may have accepted something while the camera was asked.
+	copies, err := readAccepted(file)
+	if err == nil {
+		for _, item := range taken {
+			copies = copies.with(*item.now)
+		}
+		err = writeAccepted(file, copies)
+	}
+	if err != nil {
 		return j.errorf("camera: nothing is accepted: %v", err)
 	}
 	for _, item := range taken {

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -401,4 +402,56 @@ func FuzzAccepted(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestCameraZonesOfEveryGeneration of firmware are the same.
+func TestCameraZonesOfEveryGeneration(t *testing.T) {
+	want := ""
+	for _, api := range []sim.API{sim.API19, sim.API20, sim.API21} {
+		cam := sim.NewCamera(sim.Options{API: api})
+		server := httptest.NewServer(cam)
+		defer server.Close()
+		file := writeSite(t, fmt.Sprintf("data: data\ncameras: {front: {url: %q, match: {ip: 127.0.0.9}}}\n", server.URL))
+		code, out, errs := runCommand(t, "camera", "zones", "front", "-c", file, "--accept")
+		if want == "" {
+			want = out
+		}
+		if code != 0 || out != want || strings.Count(out, " is accepted: ") != 4 {
+			t.Errorf("%s ends with %d\n%s%s\nwant\n%s", api, code, out, errs, want)
+		}
+	}
+}
+
+// TestAZoneThatCannotBeReadStays: a detector that the camera refuses to tell of keeps
+// its accepted copies, and is not called gone; one that it does not have is.
+func TestAZoneThatCannotBeReadStays(t *testing.T) {
+	s := newZonesSite(t)
+	s.zones(0, "--accept")
+	inner := s.server.Config.Handler
+	s.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/GetSmartPerimeterConfig":
+			fmt.Fprint(w, `<config version="2.0.0" status="failed" errorCode="7"/>`)
+		case "/GetSmartVehicleConfig":
+			fmt.Fprint(w, `<config version="2.0.0" status="failed" errorCode="11"/>`)
+		default:
+			inner.ServeHTTP(w, r)
+		}
+	})
+	out, errs := s.zones(1)
+	if want := "sallyport: camera \"front\": perimeter: GetSmartPerimeterConfig: the camera answered code 7 (busy)\n"; errs != want {
+		t.Errorf("got %s", errs)
+	}
+	for _, want := range []string{
+		"perimeter/1     zone [[2000, 3000], [8000, 3000], [8000, 10000], [2000, 10000]]\n                could not be read; rules use this copy, accepted THEN\n",
+		"plate/1         zone [[375, 2866], [9625, 2866], [9625, 8800], [375, 8800]]\n                gone from the camera; rules use this copy, accepted THEN\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("not said: %s\nin\n%s", want, out)
+		}
+	}
+	out, _ = s.zones(1, "--accept")
+	if !strings.HasPrefix(out, "perimeter/1 could not be read; its accepted copy stays in use\n") {
+		t.Errorf("accepting prints\n%s", out)
+	}
 }
