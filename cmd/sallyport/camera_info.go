@@ -85,8 +85,8 @@ type pushInfo struct {
 
 type pushPlace struct {
 	On   bool   `json:"on"`
-	URL  string `json:"url"`
-	Ours bool   `json:"ours"`
+	URL  string `json:"url,omitempty"` // without our own token
+	Ours bool   `json:"ours"`          // it is this sallyport
 }
 
 type pushSlot struct {
@@ -283,7 +283,10 @@ func (d *siteDevice) infoPush(ctx context.Context, i *cameraInfo, _ client.Capab
 	home, _ := d.home(ctx) // without it no slot is ours
 	i.Push = &pushInfo{Max: push.MaxSlots, Slots: []pushSlot{}}
 	if v := push.V1; v != nil {
-		i.Push.V1 = &pushPlace{v.On, home.masked("http://" + net.JoinHostPort(v.Server, strconv.Itoa(v.Port)) + v.Path), home.is(v.Server, v.Port, v.Path)}
+		i.Push.V1 = &pushPlace{On: v.On, Ours: home.is(v.Server, v.Port, v.Path)}
+		if v.Server != "" {
+			i.Push.V1.URL = home.masked("http://" + net.JoinHostPort(v.Server, strconv.Itoa(v.Port)) + v.Path)
+		}
 	}
 	for _, s := range push.Slots {
 		if s.Domain == "" {
@@ -372,7 +375,11 @@ func (i *cameraInfo) text(w io.Writer) {
 }
 
 func (p *pushPlace) text() string {
-	text := onOff(p.On) + ", " + p.URL
+	text := onOff(p.On)
+	if p.URL == "" {
+		return text
+	}
+	text += ", " + p.URL
 	if p.Ours {
 		text += " (this sallyport)"
 	}
@@ -425,7 +432,7 @@ func clockText(c client.DateTime, off time.Duration) string {
 	}
 	switch {
 	case off.Abs() <= ntpOver:
-		text += ", right to " + howFar(ntpOver)
+		text += ", right"
 	default:
 		text += fmt.Sprintf(", %s %s: set NTP", howFar(off), way)
 		if near := off.Round(30 * time.Minute); near != 0 && (off-near).Abs() <= ntpOver {

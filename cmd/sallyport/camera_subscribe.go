@@ -95,6 +95,16 @@ func (f *cameraSubscribe) wrong() string {
 	return ""
 }
 
+// dataWords is what is to be posted, each once.
+func (f *cameraSubscribe) dataWords() []string {
+	data := strings.Split(f.data, ",")
+	if f.images {
+		data = append(data, "targetImage", "sourceImage")
+	}
+	slices.Sort(data)
+	return slices.Compact(data)
+}
+
 // home is where a camera is to post to: this program, as the camera sees it.
 type home struct {
 	protocol string // http, or https when somebody in front of us takes it
@@ -254,10 +264,10 @@ func (f *cameraSubscribe) subscribe(ctx context.Context, p process, d *siteDevic
 	case err != nil:
 		return p.failed(name, err)
 	}
-	if caps.Plates != client.NoPlateDialect && !f.v1 {
-		p.say("it keeps plates: pictures of plates do not come reliably over this push on current firmware; --v1 sets up the one that is for them")
+	if caps.Plates != client.NoPlateDialect && !f.v1 && slices.ContainsFunc(f.dataWords(), func(w string) bool { return strings.HasSuffix(w, "Image") }) {
+		p.say("it reads plates: their pictures do not come reliably over this push on current firmware; --v1 sets up the one that is for them")
 	}
-	plan, err := f.plan(push, h)
+	plan, err := f.plan(push, h, name)
 	if err != nil {
 		return p.errorf("camera %q: %v", name, err)
 	}
@@ -268,7 +278,7 @@ func (f *cameraSubscribe) subscribe(ctx context.Context, p process, d *siteDevic
 		if plan.same {
 			p.say("nothing would be sent: it is set up so already")
 		} else {
-			fmt.Fprintf(p.stdout, "this would be sent (SetHttpPostConfig):\n%s\n", hidden(h.masked(string(plan.next.Request()))))
+			fmt.Fprintf(p.stdout, "this would be sent (SetHttpPostConfig):\n%s\n", strings.TrimSpace(hidden(h.masked(string(plan.next.Request())))))
 		}
 		return exitOK
 	}
@@ -326,7 +336,7 @@ func (h home) useless() string {
 
 // hidden keeps the passwords of other places of the push out of what is shown.
 func hidden(text string) string {
-	return regexp.MustCompile(`(?i)(<([a-z]*(?:password|pwd|secret))\b[^>]*>)[^<]*(</)`).ReplaceAllString(text, "$1***$3")
+	return regexp.MustCompile(`(?is)(<[a-z]*(?:password|pwd|secret)\b[^>]*>)(?:<!\[CDATA\[.*?\]\]>|[^<])*(</)`).ReplaceAllString(text, "$1***$2")
 }
 
 // byHand tells what to type into a device's own page.
@@ -351,22 +361,18 @@ type pushPlan struct {
 }
 
 // plan works out what is to be changed.
-func (f *cameraSubscribe) plan(push client.PushConfig, h home) (pushPlan, error) {
+func (f *cameraSubscribe) plan(push client.PushConfig, h home, name string) (pushPlan, error) {
 	if f.v1 {
-		return f.planV1(push, h)
+		return f.planV1(push, h, name)
 	}
 	plan := pushPlan{before: push}
 	if !push.HasV2 {
 		return plan, errors.New("it has the older push only; --v1 sets that up")
 	}
-	data := strings.Split(f.data, ",")
-	if f.images {
-		data = append(data, "targetImage", "sourceImage")
-	}
-	slices.Sort(data)
+	data := f.dataWords()
 	plan.slot = client.PushSlot{
 		ID: f.slot, On: true, Protocol: h.protocol, Domain: h.host, Port: h.port, Path: h.path, Authentication: "none",
-		Heartbeat: true, Interval: pushInterval, Data: slices.Compact(data), Events: strings.Split(f.events, ","),
+		Heartbeat: true, Interval: pushInterval, Data: data, Events: strings.Split(f.events, ","),
 	}
 	var was *client.PushSlot
 	for i, s := range push.Slots {
@@ -376,7 +382,7 @@ func (f *cameraSubscribe) plan(push client.PushConfig, h home) (pushPlan, error)
 			was = &push.Slots[i]
 		case ours && f.slot != 0 && s.On:
 			return plan, fmt.Errorf("slot %d posts here already, and everything would come twice: leave out --slot", s.ID)
-		case ours && f.slot == 0 && was == nil:
+		case ours && f.slot == 0 && was == nil && s.Domain != "":
 			was = &push.Slots[i]
 			plan.slot.ID = s.ID
 		case ours && s.On:
@@ -387,8 +393,8 @@ func (f *cameraSubscribe) plan(push client.PushConfig, h home) (pushPlan, error)
 			}
 		}
 	}
-	if v := push.V1; v != nil && v.On && h.is(v.Server, v.Port, v.Path) {
-		plan.words = append(plan.words, "its older push (V1) posts here too: events come twice, and count once")
+	if v := push.V1; v != nil && v.On && h.is(v.Server, v.Port, v.Path) && !slices.Equal(data, []string{traject}) {
+		plan.words = append(plan.words, "its older push (V1) posts here too, so events come twice: with --data traject they do not")
 	}
 	var err error
 	plan.next, err = push.WithSlot(plan.slot)
@@ -419,7 +425,7 @@ func (f *cameraSubscribe) plan(push client.PushConfig, h home) (pushPlan, error)
 }
 
 // planV1 is plan for the older push, which has one place.
-func (f *cameraSubscribe) planV1(push client.PushConfig, h home) (pushPlan, error) {
+func (f *cameraSubscribe) planV1(push client.PushConfig, h home, name string) (pushPlan, error) {
 	plan := pushPlan{before: push}
 	v := push.V1
 	if v == nil {
@@ -443,8 +449,8 @@ func (f *cameraSubscribe) planV1(push client.PushConfig, h home) (pushPlan, erro
 		plan.words = append(plan.words, "now      "+text(*v))
 	}
 	for _, s := range push.Slots {
-		if s.On && h.is(s.Domain, s.Port, s.Path) {
-			plan.words = append(plan.words, fmt.Sprintf("slot %d posts here too: events come twice, and count once", s.ID))
+		if s.On && h.is(s.Domain, s.Port, s.Path) && !slices.Equal(s.Data, []string{traject}) {
+			plan.words = append(plan.words, fmt.Sprintf("slot %d posts here too, so events come twice: `sallyport camera subscribe %s --data traject` has it send frames only", s.ID, name))
 		}
 	}
 	plan.words = append(plan.words, "as asked "+text(*plan.v1))

@@ -47,7 +47,7 @@ type waiting struct {
 	home       home
 	mac, sn    string
 	wantFrames bool
-	missing1st []string // what in the camera's own set-up keeps frames from coming
+	unset      []string // what in the camera's own set-up keeps frames from coming
 }
 
 // watch begins to watch a camera, before it is told to post.
@@ -56,7 +56,7 @@ func (f *cameraSubscribe) watch(ctx context.Context, p process, d *siteDevice, h
 	if caps, err := d.Capabilities(ctx); err == nil {
 		w.mac, w.sn = macOf(caps.Info.MAC), caps.Info.SN
 	}
-	w.wantFrames = !f.v1 && slices.Contains(strings.Split(f.data, ","), traject)
+	w.wantFrames = !f.v1 && slices.Contains(f.dataWords(), traject)
 	running := &programWatch{base: consoleURL(d.site.Listen.Console), name: w.name, begun: time.Now()}
 	if running.begin(ctx) {
 		w.watcher = running
@@ -82,13 +82,13 @@ func (w *waiting) advise(ctx context.Context, d *siteDevice) {
 	case err != nil: // it may have no perimeter detection, and another one
 		return
 	case got.HasSwitch && !got.On:
-		w.missing1st = append(w.missing1st, "perimeter detection is off, and frames come with it: switch it on in the camera's own page, with a region over what is to be seen")
+		w.unset = append(w.unset, "perimeter detection is off, and frames come with it: switch it on in the camera's own page, with a region over what is to be seen")
 	case len(got.Regions) == 0:
-		w.missing1st = append(w.missing1st, "perimeter detection has no region, and frames come with it: draw one in the camera's own page")
+		w.unset = append(w.unset, "perimeter detection has no region, and frames come with it: draw one in the camera's own page")
 	case len(got.Filters) > 0 && !slices.ContainsFunc(got.Filters, func(f client.Filter) bool { return f.On }):
-		w.missing1st = append(w.missing1st, "perimeter detection looks for neither persons nor cars: choose what it is to look for in the camera's own page")
+		w.unset = append(w.unset, "perimeter detection looks for neither persons nor cars: choose what it is to look for in the camera's own page")
 	}
-	for _, text := range w.missing1st {
+	for _, text := range w.unset {
 		w.p.say(text)
 	}
 }
@@ -151,7 +151,7 @@ func (w *waiting) tell(s sight, once func(string)) {
 	switch {
 	case s.frames > 0:
 		once("a frame came: targets are tracked")
-	case s.heartbeats > 0 && w.wantFrames && len(w.missing1st) == 0:
+	case s.heartbeats > 0 && w.wantFrames && len(w.unset) == 0:
 		once("now walk through the picture, so that a frame comes")
 	}
 	for _, d := range w.likely(s) {
@@ -186,7 +186,7 @@ func who(d web.Device) string {
 // do about it.
 func (w *waiting) missing(s sight) []string {
 	if s.trouble != "" {
-		return append([]string{s.trouble}, w.missing1st...)
+		return append([]string{s.trouble}, w.unset...)
 	}
 	if s.heartbeats+s.frames+s.events == 0 {
 		likely := w.likely(s)
@@ -211,7 +211,7 @@ func (w *waiting) missing(s sight) []string {
 			}
 			out = append([]string{text}, out...)
 		}
-		return append(out, w.missing1st...)
+		return append(out, w.unset...)
 	}
 	var out []string
 	if s.heartbeats == 0 {
@@ -220,9 +220,9 @@ func (w *waiting) missing(s sight) []string {
 	if s.frames > 0 || !w.wantFrames {
 		return out
 	}
-	out = append(out, w.missing1st...)
+	out = append(out, w.unset...)
 	switch {
-	case len(w.missing1st) > 0:
+	case len(w.unset) > 0:
 	case s.events > 0:
 		out = append(out, "events came and no frame: tick \"Smart track data\" in the camera's own page, where HTTP POST is set up; if no frame comes then either, restart the camera")
 	default:
@@ -252,6 +252,9 @@ type programWatch struct {
 	begun      time.Time
 	was        web.Camera // when it began, or after the program was started again
 	seen       sight
+	others     uint64 // posts that are no frames
+	// beat says that a post came that is no frame, and that no event was seen of it yet.
+	beat bool
 }
 
 // begin says whether a program answers.
@@ -309,15 +312,17 @@ func (w *programWatch) look(ctx context.Context) sight {
 
 // note takes what the console says of the camera.
 func (w *programWatch) note(ctx context.Context, c web.Camera) {
-	if c.Frames < w.was.Frames {
-		w.was = web.Camera{} // it was started again
+	if c.Frames < w.was.Frames || c.Posts < w.was.Posts {
+		w.was, w.others, w.beat = web.Camera{}, 0, false // it was started again
 	}
 	frames, events := c.Frames-w.was.Frames, w.events(ctx)
-	if c.LastSeen.Time.After(w.begun) && c.LastSeen.Time.After(w.was.LastSeen.Time) && frames == w.seen.frames && events == w.seen.events {
-		w.seen.heartbeats++ // what is neither was one
+	others := c.Posts - w.was.Posts - frames
+	// An event is in the journal a little later than it is counted.
+	if w.beat && events == w.seen.events {
+		w.seen.heartbeats++
 	}
-	w.seen.frames, w.seen.events = frames, events
-	w.was.LastSeen = c.LastSeen
+	w.beat = others > w.others && events == w.seen.events
+	w.others, w.seen.frames, w.seen.events = others, frames, events
 }
 
 // events counts what the journal has of the camera since the watch began.
