@@ -97,9 +97,12 @@ func (f *cameraAdd) add(ctx context.Context, p process, address, name string) (i
 	}
 	found.show(p.stdout)
 
-	entries, err := found.entries(site, doc.file, name)
+	entries, have, err := found.entries(site, doc.file, name)
 	if err != nil {
 		return exitError, err
+	}
+	for _, is := range have {
+		fmt.Fprintf(p.stdout, "it is camera %q of %s already\n", is, doc.file)
 	}
 	if len(entries) == 0 {
 		fmt.Fprintf(p.stdout, "nothing is to be written\n")
@@ -123,7 +126,11 @@ func (f *cameraAdd) add(ctx context.Context, p process, address, name string) (i
 	if promised != "" {
 		fmt.Fprintln(p.stdout, promised)
 	}
-	if !f.dryRun && !found.recorder() {
+	switch {
+	case f.dryRun:
+	case found.recorder():
+		fmt.Fprintf(p.stdout, "next: `sallyport camera subscribe %s` says what to type into its own page\n", entries[0].name)
+	default:
 		fmt.Fprintf(p.stdout, "next: start sallyport again if it runs, then `sallyport camera subscribe %s`\n", entries[0].name)
 	}
 	return exitOK, nil
@@ -223,17 +230,18 @@ func probe(ctx context.Context, address, user, password string, zone *time.Locat
 		defer c.Close()
 		err = d.ask(ctx, c)
 		var refused *client.Error
-		switch moved := errors.As(err, &refused) && refused.HTTPStatus/100 == 3; {
+		// What speaks https only may answer to http, but not as a device does.
+		switch other := errors.As(err, &refused) && refused.Code == 0; {
 		case err == nil:
 			if i > 0 {
-				d.note = fmt.Sprintf("%s does not answer over http (%s), so https is used", address, printable(first.Error()))
+				d.note = fmt.Sprintf("%s does not answer as a camera over http (%s), so https is used", address, printable(first.Error()))
 			} else if len(tries) > 1 {
 				d.note = fmt.Sprintf("%s answers over http, without encryption; give https://%s when it has that too", address, address)
 			}
 			return d, nil
 		case i > 0:
 			return nil, fmt.Errorf("over http: %w; over https: %w", first, err)
-		case len(tries) > 1 && (moved || unreachable(err)):
+		case len(tries) > 1 && (other || unreachable(err)):
 			first = err
 		default:
 			return nil, err
@@ -291,8 +299,8 @@ type added struct {
 }
 
 // entries are the cameras to write for a device: one, or one for each channel of a
-// recorder. What the site file has already is said and left out.
-func (d *probed) entries(site *config.Site, file, name string) ([]added, error) {
+// recorder. have are those that the site file has already, which are left out.
+func (d *probed) entries(site *config.Site, file, name string) (out []added, have []string, err error) {
 	m := config.Match{MAC: macOf(d.caps.Info.MAC)}
 	if m.MAC == "" {
 		m.SN = d.caps.Info.SN
@@ -304,7 +312,7 @@ func (d *probed) entries(site *config.Site, file, name string) ([]added, error) 
 		}
 	}
 	if (m == config.Match{}) {
-		return nil, errors.New("the device tells neither a MAC address nor a serial number; give its address as numbers, so that its posts can be known by it")
+		return nil, nil, errors.New("the device tells neither a MAC address nor a serial number; give its address as numbers, so that its posts can be known by it")
 	}
 	base := name
 	if base == "" {
@@ -321,7 +329,6 @@ func (d *probed) entries(site *config.Site, file, name string) ([]added, error) 
 	for _, c := range site.Cameras {
 		taken[c.Name] = true
 	}
-	var out []added
 	for _, channel := range channels {
 		want := base
 		if channel > 0 {
@@ -329,12 +336,13 @@ func (d *probed) entries(site *config.Site, file, name string) ([]added, error) 
 		}
 		if i := slices.IndexFunc(site.Cameras, func(c config.Camera) bool { return d.is(c, m, channel) }); i >= 0 {
 			if is := site.Cameras[i].Name; name != "" && is != want {
-				return nil, fmt.Errorf("this device is camera %q of %s already", is, file)
+				return nil, nil, fmt.Errorf("this device is camera %q of %s already", is, file)
 			}
+			have = append(have, site.Cameras[i].Name)
 			continue
 		}
 		if taken[want] && name != "" {
-			return nil, fmt.Errorf("%s has a camera %q already, which is another device; give another name", file, want)
+			return nil, nil, fmt.Errorf("%s has a camera %q already, which is another device; give another name", file, want)
 		}
 		free := want
 		for n := 2; taken[free]; n++ {
@@ -345,7 +353,7 @@ func (d *probed) entries(site *config.Site, file, name string) ([]added, error) 
 		one.match.Channel = channel
 		out = append(out, one)
 	}
-	return out, nil
+	return out, have, nil
 }
 
 // is says that a camera of the site file is the device, or its channel.
