@@ -265,18 +265,14 @@ func (pl *planner) lists(groups []client.Group) error {
 // noMapping says which lines to write.
 func noMapping(local []*engine.List, groups []string) error {
 	if len(local) == 0 {
-		return errors.New("the rules have no lists; write one, for example\n  lists: {residents: [{plate: ABC1234, owner: Ann}]}")
+		return errors.New("the rules have no lists; write one, for example lists: {residents: [{plate: ABC1234, owner: Ann}]}")
 	}
-	var mine, lines []string
-	for i, l := range local {
-		mine = append(mine, strconv.Quote(l.Name))
-		if len(groups) > 0 && i < 3 {
-			// Which list is which nobody can guess; a list that opens is never proposed for what may be a banned one.
-			lines = append(lines, l.Name+": …")
-		}
+	var lines []string
+	for _, l := range local[:min(len(local), 5)] {
+		// Which list is which nobody can guess: a list that opens is never proposed for what may be a list of banned ones.
+		lines = append(lines, l.Name+": …")
 	}
-	return fmt.Errorf("no local list belongs on a list of the camera; say in the site file which do, one of %s each:\n  plates: {lists: {%s}}\n(local lists: %s)",
-		words(groups), strings.Join(lines, ", "), strings.Join(mine, ", "))
+	return fmt.Errorf("no local list belongs on a list of the camera; say in the site file which do, with one of %s for each: plates: {lists: {%s}}", words(groups), strings.Join(lines, ", "))
 }
 
 func words(groups []string) string {

@@ -193,6 +193,9 @@ func (s *synchronizing) planText(d *listDevice, plan *plates.Plan) {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.text))
 		}
 	}
+	if n := plan.Found(plates.FoundRefused); n > 0 {
+		parts = append(parts, count(n, "list")+" left alone")
+	}
 	if len(parts) == 0 {
 		parts = append(parts, "no plates")
 	}
@@ -469,7 +472,7 @@ func waitingEdits(ctx context.Context, site *config.Site, devices []*listDevice)
 	for _, d := range devices {
 		for _, name := range append([]string{d.name}, d.also...) {
 			if n := waiting["camera "+name]; n > 0 {
-				out = append(out, fmt.Sprintf("camera %s: %s of rules wait for it and are made besides", name, count(n, "edit")))
+				out = append(out, fmt.Sprintf("%s: %s by rules still wait for this camera; the running program makes them too", name, count(n, "edit")))
 			}
 		}
 	}
