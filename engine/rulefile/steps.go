@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -158,8 +159,8 @@ func (sc *stepCompiler) compile() bool {
 		return false
 	}
 	verb := verbs[0]
-	if verb == "camera" && hasKey(n, "alarm_out") {
-		a.errorf(n, "the alarm output of a device is a relay: name it under relays: in the site file, with this camera, and write {relay: …} here")
+	if i := slices.IndexFunc(n.Content, func(k *yaml.Node) bool { return k.Value == "alarm_out" }); verb == "camera" && i >= 0 && i%2 == 0 {
+		a.errorf(n.Content[i], "the alarm output of a device is a relay: name it under relays: in the site file, with this camera, and write {relay: …} here")
 		return false
 	}
 	pairs, ok := a.mapping(n, "a step", append(append([]string{verb}, verbKeys(verb)...), stepKeys()...))
