@@ -257,6 +257,19 @@ func (c *Camera) step(now time.Time, b *beats) (posts []outPost, next time.Time)
 	}
 	w := &pen{c: c, now: now, targets: c.targets()}
 	c.expire(now)
+	for _, t := range w.targets {
+		if b.url[t.slot] != t.url {
+			b.url[t.slot], b.next[t.slot] = t.url, now
+		}
+		if !t.heartbeat {
+			continue
+		}
+		if due := b.next[t.slot]; !now.Before(due) {
+			w.heartbeat(t)
+			b.next[t.slot] = now.Add(t.interval)
+		}
+		at(b.next[t.slot])
+	}
 	if s := c.stage; s != nil {
 		s.advance(w)
 		at(s.nextAt(now, c.opt.Rate))
@@ -275,19 +288,6 @@ func (c *Camera) step(now time.Time, b *beats) (posts []outPost, next time.Time)
 		w.alarm(a)
 	}
 	at(c.nextExpiry())
-	for _, t := range w.targets {
-		if b.url[t.slot] != t.url {
-			b.url[t.slot], b.next[t.slot] = t.url, now
-		}
-		if !t.heartbeat {
-			continue
-		}
-		if due := b.next[t.slot]; !now.Before(due) {
-			w.heartbeat(t)
-			b.next[t.slot] = now.Add(t.interval)
-		}
-		at(b.next[t.slot])
-	}
 	for slot := range b.url {
 		if !slices.ContainsFunc(w.targets, func(t pushTarget) bool { return t.slot == slot }) {
 			b.url[slot] = ""
