@@ -912,6 +912,27 @@ func (l *lists) RemovePlate(_ context.Context, list, number string) error {
 	return l.edit("remove", list, number, "")
 }
 
+func (l *lists) ModifyPlate(_ context.Context, list string, p client.PlateChange) error {
+	details := ""
+	for _, s := range []*string{p.Owner, p.Telephone} {
+		if s != nil {
+			details += " " + *s
+		}
+	}
+	if !p.End.IsZero() {
+		details += " until " + p.End.Format(time.DateTime)
+	}
+	return l.edit("update", list, p.Number, strings.TrimSpace(details))
+}
+
+func (l *lists) MovePlate(_ context.Context, from, to string, p client.Plate) error {
+	return l.edit("move", from+" "+to, p.Number, "")
+}
+
+func (l *lists) FindPlate(_ context.Context, list, number string) ([]client.Plate, error) {
+	return []client.Plate{{Number: number, Group: list}}, nil
+}
+
 func TestEditsOfAPlateAreFolded(t *testing.T) {
 	add := func(n, list, owner string, valid time.Duration) engine.PlatesArgs {
 		return engine.PlatesArgs{Op: engine.PlatesAdd, Number: n, List: list, Owner: owner, Valid: valid}

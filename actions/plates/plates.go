@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -18,12 +19,15 @@ import (
 	"github.com/sallyport/sallyport/viewtron/client"
 )
 
-// Lists are the plate lists of one camera; [client.Client] has them. Both calls
+// Lists are the plate lists of one camera; [client.Client] has them. All calls
 // are safe to repeat: a plate that is there already is brought up to date, one
-// that is gone already is no error.
+// that is gone already is no error, and a move that broke off goes on.
 type Lists interface {
 	AddPlate(ctx context.Context, p client.Plate) error
 	RemovePlate(ctx context.Context, list, number string) error
+	ModifyPlate(ctx context.Context, list string, p client.PlateChange) error
+	MovePlate(ctx context.Context, from, to string, p client.Plate) error
+	FindPlate(ctx context.Context, list, number string) ([]client.Plate, error)
 }
 
 // Camera is a camera with plate lists.
@@ -51,9 +55,16 @@ type Config struct {
 //
 // A validity counts from the firing, so an edit that arrives late ends at the
 // same moment. One that arrives after that takes the plate off the list: it may
-// stand there from before, without an end.
+// stand there from before, without an end. An edit that may have left a plate on
+// a list for longer than was asked for is never given up: it is tried until the
+// plate is off, and then made anew.
+//
+// An update changes what it gives of a plate that is on the list. A move takes
+// the plate with all that the camera has of it; one that is on neither list is
+// not put on a list, because then it was not on the first one when the rule
+// fired, but for the block list, where it does no harm.
 func New(c Config) actions.Handler {
-	e := &editor{cameras: slices.Clone(c.Cameras), now: c.Now}
+	e := &editor{cameras: slices.Clone(c.Cameras), now: c.Now, stuck: map[try]bool{}, moving: map[try]client.Plate{}}
 	if e.now == nil {
 		e.now = time.Now
 	}
@@ -63,9 +74,34 @@ func New(c Config) actions.Handler {
 	}
 }
 
+// maxRemembered bounds the edits of which something is remembered between tries;
+// those that are cancelled in between stay.
+const maxRemembered = 10_000
+
 type editor struct {
 	cameras []Camera
 	now     func() time.Time
+
+	mu     sync.Mutex           // covers the fields below
+	stuck  map[try]bool         // edits that may have left a plate without its end
+	moving map[try]client.Plate // moves that began: what the camera had of the plate
+}
+
+// try is what the tries of one edit on one camera have in common.
+type try struct {
+	camera, number, list string
+	at                   time.Time // of the firing
+	firing               uint64
+	index                int
+	finally              bool
+}
+
+func tryOf(r engine.Request, a engine.PlatesArgs) try {
+	t := try{camera: a.Cameras[0], number: a.Number, list: a.List, index: r.Index, finally: r.Finally}
+	if r.Firing != nil {
+		t.at, t.firing = r.Firing.At.Wall.Round(0).UTC(), uint64(r.Firing.ID)
+	}
+	return t
 }
 
 // split makes one request per camera.
@@ -97,10 +133,13 @@ func subject(r engine.Request) string {
 
 // replaces says whether the camera ends up the same when only the later of two
 // edits of a plate is made. An edit of another list or of another spelling never
-// replaces one. A removal replaces everything. An addition replaces what it says
-// all of: an owner or a validity that only the earlier one names would be lost,
-// and what was on the camera before a removal would stay. One that no camera takes
-// replaces nothing.
+// replaces one, and a move neither replaces nor is replaced: what it does depends
+// on what was on the camera. A removal replaces everything else. An addition or an
+// update replaces what it says all of: an owner, a phone or a validity that only
+// the earlier one names would be lost, and what was on the camera before a removal
+// would stay. An earlier edit with a validity may come to be such a removal. An
+// update does not replace an addition: without it there may be nothing to change.
+// One that no camera takes replaces nothing.
 //
 // Of an addition and its removal the removal is left: whether the plate was on the
 // list before is not known, and a banned plate that stays there opens a gate. The
@@ -111,16 +150,22 @@ func replaces(later, earlier engine.Request) bool {
 	if !ok || !fine || checkEdit(l) != nil || strings.Trim(l.Number, " ") != strings.Trim(e.Number, " ") || client.GroupName(l.List) != client.GroupName(e.List) {
 		return false
 	}
-	owner, valid := l.Owner != "", l.Valid > 0
+	owner, phone, valid := l.Owner != "", l.Phone != "", l.Valid > 0
+	covers := (owner || e.Owner == "") && (phone || e.Phone == "") && (valid || e.Valid == 0)
+	all := owner && phone && valid
 	switch {
+	case l.Op == engine.PlatesMove || e.Op == engine.PlatesMove:
+		return false
 	case l.Op == engine.PlatesRemove:
 		return true
-	case l.Op != engine.PlatesAdd:
-		return false
-	case e.Op == engine.PlatesRemove:
-		return owner && valid
-	case e.Op == engine.PlatesAdd:
-		return (owner || e.Owner == "") && (valid || e.Valid == 0)
+	case l.Op == engine.PlatesAdd && e.Op == engine.PlatesAdd:
+		return covers
+	case l.Op == engine.PlatesAdd && e.Op == engine.PlatesRemove:
+		return all
+	case e.Op == engine.PlatesUpdate && e.Valid == 0:
+		return covers
+	case e.Op == engine.PlatesUpdate && l.Op == engine.PlatesAdd:
+		return all
 	}
 	return false
 }
@@ -145,31 +190,135 @@ func (e *editor) Do(ctx context.Context, r engine.Request) error {
 	if err := checkEdit(a); err != nil {
 		return refuse(err)
 	}
-	lists := e.cameras[i].Lists
-	var err error
-	switch a.Op {
-	case engine.PlatesAdd:
-		p := client.Plate{Number: a.Number, Group: client.GroupName(a.List), Owner: a.Owner}
-		if a.Valid > 0 {
-			p.Begin = r.Firing.At.Wall
-			p.End = p.Begin.Add(a.Valid)
-		}
-		if a.Valid > 0 && !e.now().Before(p.End) {
-			actions.Note(ctx, "its validity has passed, so it is not on the list")
-			err = lists.RemovePlate(ctx, p.Group, a.Number)
-		} else {
-			err = lists.AddPlate(ctx, p)
-		}
-	case engine.PlatesRemove:
-		err = lists.RemovePlate(ctx, client.GroupName(a.List), a.Number)
-	default:
-		return refuse(fmt.Errorf("plates: %s is not supported yet", a.Op))
-	}
+	err := e.edit(ctx, e.cameras[i].Lists, r, a)
 	if err == nil {
 		return nil
 	}
-	err = fmt.Errorf("camera %q: %w", a.Cameras[0], err)
-	return judge(err)
+	return judge(fmt.Errorf("camera %q: %w", a.Cameras[0], err))
+}
+
+// edit makes an edit on one camera, and remembers what the next try of it has to
+// know.
+func (e *editor) edit(ctx context.Context, lists Lists, r engine.Request, a engine.PlatesArgs) error {
+	t := tryOf(r, a)
+	e.mu.Lock()
+	stuck := e.stuck[t]
+	e.mu.Unlock()
+	if stuck {
+		// Whatever the camera says now: the plate must not stay.
+		list := client.GroupName(goal(a))
+		err := lists.RemovePlate(ctx, list, a.Number)
+		switch {
+		case err == nil:
+			e.settle(t, false)
+		case errors.Is(judge(err), actions.ErrPermanent):
+			// It is tried some times more; but a camera that has no way to take it
+			// off must not hold up the bans that wait.
+			return fmt.Errorf("plate %q may be on %q for longer than it should, and could not be taken off: %v", a.Number, list, err)
+		default:
+			return &client.PlateStuckError{Number: a.Number, Group: list, Err: err}
+		}
+	}
+	var end time.Time
+	if a.Valid > 0 {
+		end = r.Firing.At.Wall.Add(a.Valid)
+	}
+	late := a.Valid > 0 && !e.now().Before(end)
+	var err error
+	switch {
+	case a.Op == engine.PlatesRemove:
+		err = lists.RemovePlate(ctx, client.GroupName(a.List), a.Number)
+	case a.Op == engine.PlatesMove:
+		err = e.move(ctx, lists, t, a)
+	case late:
+		actions.Note(ctx, "its validity has passed, so it is not on the list")
+		err = lists.RemovePlate(ctx, client.GroupName(a.List), a.Number)
+		if errors.Is(err, client.ErrNotDocumented) {
+			actions.Note(ctx, "nor could it be taken off, had it been there before: "+err.Error())
+			err = nil
+		}
+	case a.Op == engine.PlatesAdd:
+		p := client.Plate{Number: a.Number, Group: client.GroupName(a.List), Owner: a.Owner, Telephone: a.Phone, End: end}
+		if a.Valid > 0 {
+			p.Begin = r.Firing.At.Wall
+		}
+		err = lists.AddPlate(ctx, p)
+	default:
+		p := client.PlateChange{Number: a.Number, End: end}
+		if a.Owner != "" {
+			p.Owner = &a.Owner
+		}
+		if a.Phone != "" {
+			p.Telephone = &a.Phone
+		}
+		err = lists.ModifyPlate(ctx, client.GroupName(a.List), p)
+	}
+	var stays *client.PlateStuckError
+	e.settle(t, errors.As(err, &stays))
+	return err
+}
+
+// settle notes whether an edit may have left a plate without its end.
+func (e *editor) settle(t try, stuck bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if stuck {
+		if len(e.stuck) < maxRemembered {
+			e.stuck[t] = true
+		}
+	} else {
+		delete(e.stuck, t)
+	}
+}
+
+// goal is the list that a plate is on after an edit.
+func goal(a engine.PlatesArgs) string {
+	if a.Op == engine.PlatesMove {
+		return a.To
+	}
+	return a.List
+}
+
+// move moves a plate with all that the camera has of it.
+func (e *editor) move(ctx context.Context, lists Lists, t try, a engine.PlatesArgs) error {
+	from, to := client.GroupName(a.List), client.GroupName(a.To)
+	found, err := lists.FindPlate(ctx, from, a.Number)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	p, begun := e.moving[t]
+	e.mu.Unlock()
+	switch {
+	case len(found) > 1:
+		return refuse(fmt.Errorf("plate %q is on the camera's list %q %d times, in different spellings", a.Number, from, len(found)))
+	case len(found) == 1:
+		p = found[0]
+	case !begun:
+		there, err := lists.FindPlate(ctx, to, a.Number)
+		switch {
+		case err != nil:
+			return err
+		case len(there) > 0:
+			actions.Note(ctx, "it is on that list already")
+			return nil
+		case to != client.BlockGroup:
+			return refuse(fmt.Errorf("plate %q is neither on the camera's list %q nor on %q, so there is nothing to move", a.Number, from, to))
+		}
+		p = client.Plate{Number: a.Number}
+	}
+	e.mu.Lock()
+	if len(e.moving) < maxRemembered {
+		e.moving[t] = p
+	}
+	e.mu.Unlock()
+	err = lists.MovePlate(ctx, from, to, p)
+	if err == nil || errors.Is(judge(err), actions.ErrPermanent) {
+		e.mu.Lock()
+		delete(e.moving, t)
+		e.mu.Unlock()
+	}
+	return err
 }
 
 // judge says of a camera's error whether the camera is away, refuses this edit,
@@ -178,7 +327,14 @@ func judge(err error) error {
 	var answer *client.Error
 	var pin *client.CertificateError
 	var network net.Error
+	var stays *client.PlateStuckError
 	switch {
+	case errors.As(err, &stays):
+		return actions.Away(err)
+	case errors.Is(err, actions.ErrPermanent):
+		return err
+	case errors.Is(err, client.ErrNotDocumented):
+		return refuse(err)
 	case errors.As(err, &answer):
 		if answer.NotSent {
 			err = actions.NotBegun(err)
@@ -208,10 +364,25 @@ func checkEdit(a engine.PlatesArgs) error {
 	if err := check("plate", a.Number, client.MaxPlateChars); err != nil {
 		return err
 	}
-	if a.Owner == "" {
-		return nil
+	for _, f := range [...]struct{ what, text string }{{"owner", a.Owner}, {"phone", a.Phone}} {
+		if f.text == "" {
+			continue
+		}
+		if err := check(f.what, f.text, client.MaxTextChars); err != nil {
+			return err
+		}
 	}
-	return check("owner", a.Owner, client.MaxTextChars)
+	switch {
+	case a.Op > engine.PlatesMove:
+		return fmt.Errorf("%d is no edit of a plate list", a.Op)
+	case a.Op == engine.PlatesUpdate && a.Owner == "" && a.Phone == "" && a.Valid == 0:
+		return errors.New("there is nothing to update: neither owner, phone nor validity is given")
+	case a.Op == engine.PlatesMove && a.To == "":
+		return errors.New("the list to move to is missing")
+	case a.Op == engine.PlatesMove && client.GroupName(a.To) == client.GroupName(a.List):
+		return fmt.Errorf("the plate is moved from %q to the same list", client.GroupName(a.List))
+	}
+	return nil
 }
 
 // check refuses a text that no camera can hold.

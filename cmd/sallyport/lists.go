@@ -34,6 +34,25 @@ func (l *cameraLists) RemovePlate(ctx context.Context, list, number string) erro
 	return l.do(func() error { return l.device.RemovePlate(ctx, list, number) })
 }
 
+// ModifyPlate changes what is kept of a plate.
+func (l *cameraLists) ModifyPlate(ctx context.Context, list string, p client.PlateChange) error {
+	return l.do(func() error { return l.device.ModifyPlate(ctx, list, p) })
+}
+
+// MovePlate takes a plate from one list to another.
+func (l *cameraLists) MovePlate(ctx context.Context, from, to string, p client.Plate) error {
+	return l.do(func() error { return l.device.MovePlate(ctx, from, to, p) })
+}
+
+// FindPlate looks for a plate on a list.
+func (l *cameraLists) FindPlate(ctx context.Context, list, number string) (found []client.Plate, err error) {
+	err = l.do(func() error {
+		found, err = l.device.FindPlate(ctx, list, number)
+		return err
+	})
+	return found, err
+}
+
 func (l *cameraLists) do(edit func() error) error {
 	err := edit()
 	var refused *client.Error

@@ -22,6 +22,18 @@ func (c *lockedCamera) AddPlate(context.Context, client.Plate) error { return c.
 
 func (c *lockedCamera) RemovePlate(context.Context, string, string) error { return c.call() }
 
+func (c *lockedCamera) ModifyPlate(context.Context, string, client.PlateChange) error {
+	return c.call()
+}
+
+func (c *lockedCamera) MovePlate(context.Context, string, string, client.Plate) error {
+	return c.call()
+}
+
+func (c *lockedCamera) FindPlate(context.Context, string, string) ([]client.Plate, error) {
+	return nil, c.call()
+}
+
 func (c *lockedCamera) ResetLogin() { c.failed = false }
 
 func (c *lockedCamera) call() error {

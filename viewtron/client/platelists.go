@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 )
@@ -81,6 +82,11 @@ func (c *Client) AllPlates(ctx context.Context) ([]Plate, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.read(ctx, l)
+}
+
+// read reads all plates of lists.
+func (c *Client) read(ctx context.Context, l plateLists) ([]Plate, error) {
 	if l.vehicle {
 		return c.vehiclePlates(ctx)
 	}
@@ -112,32 +118,16 @@ func (c *Client) FindPlate(ctx context.Context, group, number string) ([]Plate, 
 		if err != nil {
 			return nil, err
 		}
-		if l.groups = []Group{g}; !l.vehicle {
-			plates, err := c.Plates(ctx, g)
-			return spelled(plates, number), err
-		}
+		l.groups = []Group{g}
 	}
-	var all []Plate
-	if l.vehicle {
-		plates, err := c.vehiclePlates(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range plates {
-			if group == "" || p.Group == l.groups[0].Name {
-				all = append(all, p)
-			}
-		}
-		return spelled(all, number), nil
+	plates, err := c.read(ctx, l)
+	if err != nil {
+		return nil, err
 	}
-	for _, g := range l.groups {
-		plates, err := c.Plates(ctx, g)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, plates...)
+	if group != "" {
+		plates = slices.DeleteFunc(plates, func(p Plate) bool { return p.Group != l.groups[0].Name })
 	}
-	return spelled(all, number), nil
+	return spelled(plates, number), nil
 }
 
 // spelled gives those of plates that are number; exactly, or else but for case
@@ -264,7 +254,7 @@ type adder struct {
 	errs   []error
 
 	lists map[string][]Plate // by the id of a group, those that were read
-	gone  bool               // the camera did not answer any more
+	gone  error              // the camera did not answer any more
 }
 
 // batches hands out the plates in batches. A batch that the device refuses for
@@ -276,7 +266,8 @@ func (a *adder) batches(ctx context.Context, command string, add func([]entry) e
 			return fmt.Errorf("%s: %w", command, err)
 		}
 		err := add(batch)
-		if ofItem(err) && len(batch) > 1 {
+		// A full device refuses each of them.
+		if ofItem(err) && len(batch) > 1 && !isFull(err) {
 			for i := range batch {
 				a.errs[batch[i].at] = ErrNotSent
 			}
@@ -329,7 +320,7 @@ func (a *adder) batch(ctx context.Context, batch []entry) error {
 			a.errs[e.at] = a.existing(ctx, e.Plate, err)
 		}
 	}
-	return nil
+	return a.gone
 }
 
 // mustEnd tells whether a plate must not stay without the end of its validity.
@@ -346,17 +337,20 @@ func (a *adder) details(ctx context.Context, p Plate) error {
 		return nil
 	}
 	change.GroupID = a.group.ID
-	err := errNoAnswerAnyMore
-	if !a.gone {
+	err := a.gone
+	if err == nil {
 		err = a.ModifyLicensePlate(ctx, change)
 	}
 	switch {
 	case err == nil:
 		return nil
 	case !a.mustEnd(p):
+		if !answered(err) {
+			a.gone = err
+		}
 		return fmt.Errorf("plate %q is on %q, but its details could not be set: %w", p.Number, a.group.Name, err)
-	case a.gone:
-		return a.stuck(p, err)
+	case a.gone != nil:
+		return a.stuck(p, fmt.Errorf("it was added, and then the camera did not answer any more: %w", err))
 	}
 	if derr := a.takeOff(ctx, p); derr != nil {
 		return a.stuck(p, fmt.Errorf("it was added, its validity could not be set (%w), and it could not be taken off again: %w", err, derr))
@@ -364,27 +358,28 @@ func (a *adder) details(ctx context.Context, p Plate) error {
 	return fmt.Errorf("plate %q was not added to %q, because its validity could not be set: %w", p.Number, a.group.Name, err)
 }
 
-var errNoAnswerAnyMore = errors.New("it was added, and then the camera did not answer any more")
-
 // takeOff takes a plate off the list. The caller may have given up; the plate
 // must go all the same.
 func (a *adder) takeOff(ctx context.Context, p Plate) error {
 	undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*a.timeout)
 	defer cancel()
 	err := a.DeleteLicensePlate(WithPriority(undo, max(Normal, priorityOf(ctx))), a.group.ID, p.Number)
-	var answer *Error
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return nil
-	case err != nil && !errors.As(err, &answer):
-		a.gone = true
+	case err != nil && !answered(err):
+		a.gone = err
 	}
 	return err
 }
 
 // existing brings a plate up to date that the device says it has.
 func (a *adder) existing(ctx context.Context, p Plate, exists error) error {
-	on, err := a.find(ctx, p.Number)
+	var on Plate
+	err := a.gone
+	if err == nil {
+		on, err = a.find(ctx, p.Number)
+	}
 	switch {
 	case err != nil:
 		if a.mustEnd(p) {
@@ -420,8 +415,14 @@ func (a *adder) existing(ctx context.Context, p Plate, exists error) error {
 	longer := a.mustEnd(p) && !change.End.IsZero() && (on.End.IsZero() || on.End.After(p.End))
 	switch {
 	case !longer:
+		if !answered(err) {
+			a.gone = err
+		}
 		return fmt.Errorf("plate %q is on %q, but its details could not be set: %w", p.Number, a.group.Name, err)
 	case !ofItem(err):
+		if !answered(err) {
+			a.gone = err
+		}
 		return a.stuck(p, err)
 	}
 	// It was there before, perhaps from a try whose answer was lost.
@@ -471,12 +472,25 @@ func ofItem(err error) bool {
 	return e.Code == 2 || e.Code == 3 || e.Code == 15 || e.Code == 16 || e.Code == 19 || e.Code >= 201 && e.Code <= 207
 }
 
+func isFull(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == 202
+}
+
+// answered tells whether the device answered, be it with a refusal.
+func answered(err error) bool {
+	var e *Error
+	return errors.As(err, &e) || errors.Is(err, ErrNotDocumented)
+}
+
 // mayHaveHappened tells whether a command may have been carried out in spite of
 // its error.
 func mayHaveHappened(err error) bool {
 	var answer *Error
 	var dial *net.OpError
 	switch {
+	case errors.Is(err, ErrNotDocumented):
+		return false
 	case errors.As(err, &answer):
 		return answer.HTTPStatus >= 500
 	case errors.As(err, &dial):
@@ -550,7 +564,10 @@ func (c *Client) MovePlate(ctx context.Context, from, to string, p Plate) error 
 		return err
 	}
 	p.Group = to
-	return c.AddPlate(ctx, p)
+	if err := c.AddPlate(ctx, p); err != nil {
+		return fmt.Errorf("plate %q was taken off %q, and then: %w", p.Number, GroupName(from), err)
+	}
+	return nil
 }
 
 // editable finds a list whose plates can be changed and removed.
@@ -610,18 +627,21 @@ func (w *wholeList) add(page []Plate, items, total int) (done bool, err error) {
 		w.total = total
 	}
 	switch {
-	case total != w.total && !(items == 0 && total <= 0 && w.total < 0):
-		return false, fmt.Errorf("%w: %q had %d plates and then %d", ErrListChanged, w.name, w.total, total)
 	case items == 0 && w.total > w.items:
 		return false, fmt.Errorf("%w: %q ended after %d of %d plates", ErrListChanged, w.name, w.items, w.total)
+	case items == 0:
+		return true, nil
+	case total >= 0 && total != w.total:
+		return false, fmt.Errorf("%w: %q had %d plates and then %d", ErrListChanged, w.name, w.total, total)
 	}
+	key := func(p Plate) string { return p.Group + "\x00" + p.Number }
 	for _, p := range page {
-		if w.seen[p.Number] {
-			return false, fmt.Errorf("%w: %q had plate %q twice", ErrListChanged, w.name, cut(p.Number, 40))
+		if w.seen[key(p)] {
+			return false, fmt.Errorf("%w: %q had plate %q on two pages", ErrListChanged, w.name, cut(p.Number, 40))
 		}
 	}
 	for _, p := range page {
-		w.seen[p.Number] = true
+		w.seen[key(p)] = true
 	}
 	w.plates = append(w.plates, page...)
 	w.items += items
@@ -631,7 +651,7 @@ func (w *wholeList) add(page []Plate, items, total int) (done bool, err error) {
 	case w.total >= 0 && w.items > w.total:
 		return false, fmt.Errorf("%w: %q had %d plates and gave %d", ErrListChanged, w.name, w.total, w.items)
 	}
-	return items == 0 || w.items == w.total, nil
+	return w.items == w.total, nil
 }
 
 // readWhole reads a list, once more when it changed meanwhile.

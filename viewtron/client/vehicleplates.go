@@ -112,32 +112,16 @@ func parseVehicleTime(s string, loc *time.Location) time.Time {
 
 // vehiclePlates reads all lists.
 func (c *Client) vehiclePlates(ctx context.Context) ([]Plate, error) {
-	size := pageSize
-	return readWhole(func() ([]Plate, error) {
-		for {
-			plates, given, err := c.vehiclePlatesOf(ctx, size)
-			if given == 0 {
-				return plates, err
-			}
-			// The device gives less at a time than was asked for, and pages
-			// may be counted by either.
-			size = given
-		}
-	})
+	return readWhole(func() ([]Plate, error) { return c.vehiclePlatesOnce(ctx) })
 }
 
-// vehiclePlatesOf reads all lists in pages of a size. given is not 0 when the
-// device gives pages of another size.
-func (c *Client) vehiclePlatesOf(ctx context.Context, size int) (plates []Plate, given int, err error) {
+func (c *Client) vehiclePlatesOnce(ctx context.Context) ([]Plate, error) {
 	w := wholeList{name: "allList", seen: map[string]bool{}}
-	short := 0
+	size, short := pageSize, false
 	for i := 0; ; i++ {
 		page, err := c.GetVehiclePlates(ctx, i, size)
 		if err != nil {
-			return nil, 0, err
-		}
-		if short > 0 && page.items > 0 {
-			return nil, short, nil
+			return nil, err
 		}
 		total := -1
 		if page.told {
@@ -145,13 +129,21 @@ func (c *Client) vehiclePlatesOf(ctx context.Context, size int) (plates []Plate,
 		}
 		done, err := w.add(page.Plates, page.items, total)
 		switch {
+		case err == nil && short && page.items > 0:
+			err = fmt.Errorf("%w: %q went on after a page that was not full", ErrListChanged, w.name)
+		case err == nil && i == 0 && page.items < size:
+			// All there are, or all it gives at a time: then its pages may be
+			// counted in these. Asked for that many, both come to the same.
+			size = page.items
+		case page.items < size:
+			short = true
+		}
+		switch {
 		case err != nil:
-			return nil, 0, fmt.Errorf("GetVehiclePlate: %w", err)
+			return nil, fmt.Errorf("GetVehiclePlate: %w", err)
 		case done:
 			slices.SortStableFunc(w.plates, func(a, b Plate) int { return cmp.Compare(groupRank(a.Group), groupRank(b.Group)) })
-			return w.plates, 0, nil
-		case page.items < size:
-			short = page.items
+			return w.plates, nil
 		}
 	}
 }
