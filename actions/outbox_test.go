@@ -892,9 +892,10 @@ func (l *lists) edit(what, list, plate, details string) error {
 		l.on = map[string]string{}
 	}
 	l.edits = append(l.edits, strings.TrimSpace(what+" "+list+" "+plate+" "+details))
-	if what == "add" {
+	switch what {
+	case "add":
 		l.on[list+" "+plate] = details
-	} else {
+	case "remove":
 		delete(l.on, list+" "+plate)
 	}
 	return nil
@@ -902,6 +903,9 @@ func (l *lists) edit(what, list, plate, details string) error {
 
 func (l *lists) AddPlate(_ context.Context, p client.Plate) error {
 	details := p.Owner
+	if p.Telephone != "" {
+		details += " " + p.Telephone
+	}
 	if !p.End.IsZero() {
 		details += " " + p.End.Sub(p.Begin).String()
 	}
@@ -920,7 +924,7 @@ func (l *lists) ModifyPlate(_ context.Context, list string, p client.PlateChange
 		}
 	}
 	if !p.End.IsZero() {
-		details += " until " + p.End.Format(time.DateTime)
+		details += " until END"
 	}
 	return l.edit("update", list, p.Number, strings.TrimSpace(details))
 }
@@ -937,8 +941,19 @@ func TestEditsOfAPlateAreFolded(t *testing.T) {
 	add := func(n, list, owner string, valid time.Duration) engine.PlatesArgs {
 		return engine.PlatesArgs{Op: engine.PlatesAdd, Number: n, List: list, Owner: owner, Valid: valid}
 	}
+	full := func(n, list, owner string, valid time.Duration) engine.PlatesArgs {
+		a := add(n, list, owner, valid)
+		a.Phone = "555"
+		return a
+	}
 	remove := func(n, list string) engine.PlatesArgs {
 		return engine.PlatesArgs{Op: engine.PlatesRemove, Number: n, List: list}
+	}
+	update := func(n, owner, phone string, valid time.Duration) engine.PlatesArgs {
+		return engine.PlatesArgs{Op: engine.PlatesUpdate, Number: n, List: "allow", Owner: owner, Phone: phone, Valid: valid}
+	}
+	move := func(n, from, to string) engine.PlatesArgs {
+		return engine.PlatesArgs{Op: engine.PlatesMove, Number: n, List: from, To: to}
 	}
 	const allow, temp = "whiteList", "temporaryList"
 	for _, tt := range []struct {
@@ -950,12 +965,25 @@ func TestEditsOfAPlateAreFolded(t *testing.T) {
 		{"a later addition says more", []engine.PlatesArgs{add("A1", "allow", "Ann", 0), add("A1", "whiteList", "Bob", 240*time.Hour)}, []string{"add " + allow + " A1 Bob 240h0m0s"}},
 		{"a later addition says less", []engine.PlatesArgs{add("A1", "allow", "Ann", 240*time.Hour), add("A1", "allow", "Bob", 0)},
 			[]string{"add " + allow + " A1 Ann 240h0m0s", "add " + allow + " A1 Bob"}},
-		{"a removal and an addition that says all", []engine.PlatesArgs{remove("A1", "allow"), add("A1", "allow", "Ann", 240*time.Hour)}, []string{"add " + allow + " A1 Ann 240h0m0s"}},
+		{"a removal and an addition that says all", []engine.PlatesArgs{remove("A1", "allow"), full("A1", "allow", "Ann", 240*time.Hour)}, []string{"add " + allow + " A1 Ann 555 240h0m0s"}},
 		{"a removal and an addition that would keep what was there", []engine.PlatesArgs{remove("A1", "allow"), add("A1", "allow", "Ann", 0)},
 			[]string{"remove " + allow + " A1", "add " + allow + " A1 Ann"}},
+		{"a removal and an addition that would keep a phone", []engine.PlatesArgs{remove("A1", "allow"), add("A1", "allow", "Ann", 240*time.Hour)},
+			[]string{"remove " + allow + " A1", "add " + allow + " A1 Ann 240h0m0s"}},
+		{"updates", []engine.PlatesArgs{update("A1", "Ann", "", 0), update("A1", "Bob", "555", 0), update("A1", "Eve", "", 0), update("A1", "Eve", "777", 240*time.Hour), update("A1", "Joe", "888", 240*time.Hour)},
+			[]string{"update " + allow + " A1 Eve 777 until END", "update " + allow + " A1 Joe 888 until END"}},
+		{"an update that says less", []engine.PlatesArgs{update("A1", "Bob", "555", 0), update("A1", "Eve", "", 0)}, []string{"update " + allow + " A1 Bob 555", "update " + allow + " A1 Eve"}},
+		{"an addition is no update", []engine.PlatesArgs{add("A1", "allow", "Ann", 0), update("A1", "Bob", "", 0)}, []string{"add " + allow + " A1 Ann", "update " + allow + " A1 Bob"}},
+		{"an addition that says what an update says", []engine.PlatesArgs{update("A1", "Ann", "", 0), add("A1", "allow", "Bob", 0)}, []string{"add " + allow + " A1 Bob"}},
+		{"an addition that says less than an update", []engine.PlatesArgs{update("A1", "", "", 240*time.Hour), add("A1", "allow", "Bob", 240*time.Hour)},
+			[]string{"update " + allow + " A1 until END", "add " + allow + " A1 Bob 240h0m0s"}},
+		{"an update and a removal", []engine.PlatesArgs{update("A1", "Ann", "", 240*time.Hour), remove("A1", "allow")}, []string{"remove " + allow + " A1"}},
+		{"a removal and an update", []engine.PlatesArgs{remove("A1", "allow"), update("A1", "Ann", "555", 240*time.Hour)}, []string{"remove " + allow + " A1", "update " + allow + " A1 Ann 555 until END"}},
+		{"moves are all made", []engine.PlatesArgs{add("A1", "temporary", "", 0), move("A1", "temporary", "allow"), remove("A1", "temporary"), move("A1", "temporary", "allow"), move("A1", "temporary", "allow"), remove("A1", "allow")},
+			[]string{"add " + temp + " A1", "move " + temp + " " + allow + " A1", "remove " + temp + " A1", "move " + temp + " " + allow + " A1", "move " + temp + " " + allow + " A1", "remove " + allow + " A1"}},
 		{"in and out all week", []engine.PlatesArgs{add("A1", "temporary", "", 0), remove("A1", "temporary"), add("A1", "temporary", "", 0), remove("A1", "temporary"), add("A1", "temporary", "", 0), remove("A1", "temporary")},
 			[]string{"remove " + temp + " A1"}},
-		{"a validity that has passed meanwhile", []engine.PlatesArgs{remove("A1", "allow"), add("A1", "allow", "Ann", time.Hour)}, []string{"remove " + allow + " A1"}},
+		{"a validity that has passed meanwhile", []engine.PlatesArgs{remove("A1", "allow"), full("A1", "allow", "Ann", time.Hour)}, []string{"remove " + allow + " A1"}},
 		{"what no camera takes replaces nothing", []engine.PlatesArgs{remove("A1", "allow"), add("A1", "allow", strings.Repeat("x", 65), 240*time.Hour)}, []string{"remove " + allow + " A1"}},
 		{"other lists and plates are kept apart", []engine.PlatesArgs{add("A1", "allow", "", 0), add("B2", "allow", "", 0), remove("A1", "temporary"), remove("A1", "allow")},
 			[]string{"add " + allow + " A1", "add " + allow + " B2", "remove " + temp + " A1", "remove " + allow + " A1"}},

@@ -211,10 +211,10 @@ func (e *editor) edit(ctx context.Context, lists Lists, r engine.Request, a engi
 		switch {
 		case err == nil:
 			e.settle(t, false)
-		case errors.Is(judge(err), actions.ErrPermanent):
+		case refusesRemoval(err):
 			// It is tried some times more; but a camera that has no way to take it
 			// off must not hold up the bans that wait.
-			return fmt.Errorf("plate %q may be on %q for longer than it should, and could not be taken off: %v", a.Number, list, err)
+			return fmt.Errorf("plate %q may be on %q for longer than it should, and could not be taken off: %s", a.Number, list, err)
 		default:
 			return &client.PlateStuckError{Number: a.Number, Group: list, Err: err}
 		}
@@ -256,6 +256,14 @@ func (e *editor) edit(ctx context.Context, lists Lists, r engine.Request, a engi
 	var stays *client.PlateStuckError
 	e.settle(t, errors.As(err, &stays))
 	return err
+}
+
+// refusesRemoval tells whether a camera answered that it does not take a plate off.
+// What a camera says to anything else, it may say because it is just starting.
+func refusesRemoval(err error) bool {
+	var answer *client.Error
+	return errors.Is(err, client.ErrNotDocumented) ||
+		errors.As(err, &answer) && answer.Command == "DeleteLicensePlate" && errors.Is(judge(err), actions.ErrPermanent)
 }
 
 // settle notes whether an edit may have left a plate without its end.

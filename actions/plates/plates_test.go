@@ -150,7 +150,12 @@ func TestEditsThatNeverCanBeMade(t *testing.T) {
 		{engine.PlatesArgs{Number: "A", List: "allow", Owner: strings.Repeat("ü", 65)},
 			`owner "` + strings.Repeat("ü", 20) + `…" has 65 characters; a camera takes at most 64`},
 		{engine.PlatesArgs{Number: "A", List: "allow", Cameras: []string{"x"}}, `there is no camera "x" with plate lists`},
-		{engine.PlatesArgs{Op: engine.PlatesMove, Number: "A", List: "allow"}, "plates: move is not supported yet"},
+		{engine.PlatesArgs{Number: "A", List: "allow", Phone: strings.Repeat("5", 65)},
+			`phone "` + strings.Repeat("5", 40) + `…" has 65 characters; a camera takes at most 64`},
+		{engine.PlatesArgs{Op: engine.PlatesMove, Number: "A", List: "allow"}, "the list to move to is missing"},
+		{engine.PlatesArgs{Op: engine.PlatesMove, Number: "A", List: "allow", To: "whiteList"}, `the plate is moved from "whiteList" to the same list`},
+		{engine.PlatesArgs{Op: engine.PlatesUpdate, Number: "A", List: "allow"}, "there is nothing to update: neither owner, phone nor validity is given"},
+		{engine.PlatesArgs{Op: 4, Number: "A", List: "allow"}, "4 is no edit of a plate list"},
 	} {
 		err := all(h, tt.args)
 		if err == nil || err.Error() != tt.want {
@@ -239,4 +244,260 @@ func TestAnEditThatArrivesAfterItsValidityLeavesNobodyOnTheList(t *testing.T) {
 			t.Errorf("on the list: %+v", got)
 		}
 	}
+}
+
+// desk is a virtual camera whose commands fail as a test says, and the action on it.
+type desk struct {
+	t    *testing.T
+	cam  *sim.Camera
+	c    *client.Client
+	h    actions.Handler
+	now  time.Time
+	fail map[string]sim.Fault // by command; "" is all others
+}
+
+func newDesk(t *testing.T, o sim.Options) *desk {
+	d := &desk{t: t, now: fired.Add(time.Minute), fail: map[string]sim.Fault{}}
+	o.Fault = func(command string, _ *http.Request) sim.Fault {
+		if f, ok := d.fail[command]; ok {
+			return f
+		}
+		return d.fail[""]
+	}
+	d.cam, d.c = camera(t, o)
+	d.restart()
+	return d
+}
+
+// restart forgets what is not on disk.
+func (d *desk) restart() {
+	d.h = plates.New(plates.Config{Cameras: []plates.Camera{{Name: "a", Lists: d.c}}, Now: func() time.Time { return d.now }})
+}
+
+func (d *desk) put(number, list, owner string, end time.Time) {
+	d.t.Helper()
+	if err := d.cam.Put(sim.ListEntry{Number: number, Group: list, Owner: owner, Telephone: "555", Begin: fired, End: end}); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// do makes an edit; want is its error ("" = none), and away and permanent what
+// becomes of it.
+func (d *desk) do(a engine.PlatesArgs, want string, kind error) {
+	d.t.Helper()
+	err := all(d.h, a)
+	if err == nil || want == "" {
+		if err != nil || want != "" {
+			d.t.Errorf("got  %v\nwant %s", err, want)
+		}
+		return
+	}
+	if err.Error() != want {
+		d.t.Errorf("got  %v\nwant %s", err, want)
+	}
+	for _, k := range []error{actions.ErrAway, actions.ErrPermanent} {
+		if errors.Is(err, k) != (k == kind) {
+			d.t.Errorf("%v is %v: %v", err, k, errors.Is(err, k))
+		}
+	}
+}
+
+func (d *desk) has(want ...string) {
+	d.t.Helper()
+	var got []string
+	for _, p := range d.cam.Plates() {
+		got = append(got, strings.Join([]string{p.Number, p.Group, p.Owner, p.Telephone, p.End.UTC().Format("2006-01-02 15:04:05")}, "|"))
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		d.t.Errorf("the camera has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func refused(code string) sim.Fault {
+	return sim.Fault{Status: 200, ContentType: "application/xml", Body: `<config status="failed" errorCode="` + code + `"/>`}
+}
+
+func TestAPlateThatMayStayTooLongIsNotGivenUp(t *testing.T) {
+	gone, starting := sim.Fault{Drop: true}, sim.Fault{Status: 404}
+	guest := engine.PlatesArgs{Number: "GUEST1", List: "temporary", Valid: 24 * time.Hour}
+	const (
+		stays   = `camera "a": plate "GUEST1" may be on "temporaryList" for longer than it should: `
+		forever = "GUEST1|temporaryList|||2037-12-30 10:59:59"
+		aDay    = "GUEST1|temporaryList|||2026-04-08 09:28:45"
+	)
+	stuck := func(t *testing.T) *desk {
+		d := newDesk(t, sim.Options{})
+		d.fail["ModifyLicensePlate"], d.fail["DeleteLicensePlate"] = gone, gone
+		d.do(guest, stays+"it was added, its validity could not be set (ModifyLicensePlate: EOF), and it could not be taken off again: DeleteLicensePlate: EOF", actions.ErrAway)
+		d.has(forever)
+		clear(d.fail)
+		return d
+	}
+	t.Run("the camera is back", func(t *testing.T) {
+		d := stuck(t)
+		d.do(guest, "", nil)
+		d.has(aDay)
+	})
+	t.Run("the program was started anew", func(t *testing.T) {
+		d := stuck(t)
+		d.restart()
+		d.do(guest, "", nil)
+		d.has(aDay)
+	})
+	t.Run("its time has passed meanwhile", func(t *testing.T) {
+		for _, restart := range []bool{false, true} {
+			d := stuck(t)
+			if restart {
+				d.restart()
+			}
+			d.now = fired.Add(24 * time.Hour)
+			d.do(guest, "", nil)
+			d.has()
+		}
+	})
+	t.Run("the camera is starting, and answers what means nothing", func(t *testing.T) {
+		d := stuck(t)
+		d.fail[""] = starting
+		for range 10 {
+			d.do(guest, stays+"GetVehiclePlate: the camera does not know the commands for plate lists", actions.ErrAway)
+		}
+		clear(d.fail)
+		d.do(guest, "", nil)
+		d.has(aDay)
+	})
+	t.Run("the camera does not take the validity", func(t *testing.T) {
+		for _, restart := range []bool{false, true} {
+			d := stuck(t)
+			what := "was not added to"
+			if restart {
+				d.restart()
+				what = "was taken off"
+			}
+			d.fail["ModifyLicensePlate"] = refused("16")
+			d.do(guest, `camera "a": plate "GUEST1" `+what+` "temporaryList", because its validity could not be set: ModifyLicensePlate: the camera answered code 16 (range error)`, actions.ErrPermanent)
+			d.has()
+		}
+	})
+	t.Run("the camera does not take it off", func(t *testing.T) {
+		d := stuck(t)
+		d.fail["DeleteLicensePlate"] = refused("16")
+		// It is neither away, which would hold up all other edits, nor given up at once.
+		d.do(guest, stays[:len(stays)-2]+", and could not be taken off: DeleteLicensePlate: the camera answered code 16 (range error)", nil)
+		d.fail["DeleteLicensePlate"] = refused("7")
+		d.do(guest, stays+"DeleteLicensePlate: the camera answered code 7 (busy)", actions.ErrAway)
+		clear(d.fail)
+		d.do(guest, "", nil)
+		d.has(aDay)
+	})
+	t.Run("the answer to the addition is lost", func(t *testing.T) {
+		d := newDesk(t, sim.Options{})
+		d.fail["AddLicensePlates"] = gone
+		d.do(guest, stays+"it may have been added: AddLicensePlates: EOF", actions.ErrAway)
+		clear(d.fail)
+		d.do(guest, "", nil)
+		d.has(aDay)
+	})
+}
+
+func TestAnUpdateChangesOnlyWhatItGives(t *testing.T) {
+	d := newDesk(t, sim.Options{})
+	end := fired.Add(240 * time.Hour)
+	update := func(a engine.PlatesArgs) engine.PlatesArgs {
+		a.Op, a.Number, a.List = engine.PlatesUpdate, "ABC1234", "allow"
+		return a
+	}
+	d.put("abc 1234", "whiteList", "Ann", end)
+	d.do(update(engine.PlatesArgs{Owner: "Bob"}), "", nil)
+	d.has("abc 1234|whiteList|Bob|555|2026-04-17 09:28:45")
+	d.do(update(engine.PlatesArgs{Phone: "777"}), "", nil)
+	d.has("abc 1234|whiteList|Bob|777|2026-04-17 09:28:45")
+	d.do(update(engine.PlatesArgs{Valid: time.Hour}), "", nil)
+	d.has("abc 1234|whiteList|Bob|777|2026-04-07 10:28:45")
+	other := update(engine.PlatesArgs{Owner: "Eve"})
+	other.List = "temporary"
+	d.do(other, `camera "a": ModifyLicensePlate: the camera answered code 204 (plate not found): "License Plate Not Exist"`, actions.ErrPermanent)
+	d.has("abc 1234|whiteList|Bob|777|2026-04-07 10:28:45")
+	d.fail["ModifyLicensePlate"] = sim.Fault{Drop: true}
+	d.do(update(engine.PlatesArgs{Valid: time.Hour}), `camera "a": ModifyLicensePlate: EOF`, actions.ErrAway)
+	clear(d.fail)
+	d.now = fired.Add(time.Hour)
+	d.do(update(engine.PlatesArgs{Valid: time.Hour}), "", nil)
+	d.has()
+}
+
+func TestAMoveTakesThePlateWithAllThatIsKeptOfIt(t *testing.T) {
+	move := engine.PlatesArgs{Op: engine.PlatesMove, Number: "ABC1234", List: "temporary", To: "allow"}
+	const moved = "abc 1234|whiteList|Ann|555|2026-04-17 09:28:45"
+	end := fired.Add(240 * time.Hour)
+	const nowhere = `camera "a": plate "ABC1234" is neither on the camera's list "temporaryList" nor on "whiteList", so there is nothing to move`
+
+	d := newDesk(t, sim.Options{})
+	d.do(move, nowhere, actions.ErrPermanent)
+	d.put("abc 1234", "temporaryList", "Ann", end)
+	d.do(move, "", nil)
+	d.has(moved)
+	d.do(move, "", nil)
+	d.has(moved)
+
+	// What is banned is on the block list afterwards, wherever it was not.
+	d = newDesk(t, sim.Options{})
+	ban := move
+	ban.To = "block"
+	d.do(ban, "", nil)
+	d.has("ABC1234|blackList|||2037-12-30 10:59:59")
+
+	// It breaks off between the lists.
+	for _, restart := range []bool{false, true} {
+		d = newDesk(t, sim.Options{})
+		d.put("abc 1234", "temporaryList", "Ann", end)
+		d.fail["AddLicensePlates"] = sim.Fault{Drop: true}
+		err := all(d.h, move)
+		if !errors.Is(err, actions.ErrAway) {
+			t.Errorf("%v is not waited for", err)
+		}
+		d.has()
+		clear(d.fail)
+		if restart {
+			// What the camera had of it is not known any more, nor whether it was
+			// there at all: it is not let in.
+			d.restart()
+			d.do(move, nowhere, actions.ErrPermanent)
+			d.has()
+			continue
+		}
+		d.do(move, "", nil)
+		d.has(moved)
+	}
+
+	d = newDesk(t, sim.Options{})
+	d.put("abc 1234", "temporaryList", "Ann", end)
+	d.put("ABC 1234", "temporaryList", "Bob", end)
+	d.do(move, `camera "a": plate "ABC1234" is on the camera's list "temporaryList" 2 times, in different spellings`, actions.ErrPermanent)
+}
+
+func TestAnOlderCameraTakesAdditionsOnly(t *testing.T) {
+	d := newDesk(t, sim.Options{API: sim.API20})
+	add := engine.PlatesArgs{Number: "ABC1234", List: "allow", Owner: "Ann", Phone: "555", Valid: 24 * time.Hour}
+	const there = "ABC1234|whiteList|Ann||2026-04-08 09:28:45"
+	for range 2 { // the answer to the first may have been lost
+		d.do(add, "", nil)
+		d.has(there)
+	}
+	const cannot = " was not sent: this camera's VehiclePlate commands document no change and no removal of plates; use the camera's own page"
+	for what, a := range map[string]engine.PlatesArgs{
+		"RemovePlate": {Op: engine.PlatesRemove, Number: "ABC1234", List: "allow"},
+		"ModifyPlate": {Op: engine.PlatesUpdate, Number: "ABC1234", List: "allow", Owner: "Bob"},
+		"MovePlate":   {Op: engine.PlatesMove, Number: "ABC1234", List: "allow", To: "block"},
+	} {
+		d.do(a, `camera "a": `+what+cannot, actions.ErrPermanent)
+	}
+	d.fail["AddVehiclePlate"] = sim.Fault{Drop: true}
+	d.do(add, `camera "a": AddVehiclePlate: EOF`, actions.ErrAway)
+	clear(d.fail)
+	d.has(there)
+	// Too late: it is not added, and was not there before as far as it matters.
+	d.now = fired.Add(48 * time.Hour)
+	add.Number = "LATE1"
+	d.do(add, "", nil)
+	d.has(there)
 }

@@ -266,8 +266,7 @@ func (a *adder) batches(ctx context.Context, command string, add func([]entry) e
 			return fmt.Errorf("%s: %w", command, err)
 		}
 		err := add(batch)
-		// A full device refuses each of them.
-		if ofItem(err) && len(batch) > 1 && !isFull(err) {
+		if ofItem(err) && len(batch) > 1 {
 			for i := range batch {
 				a.errs[batch[i].at] = ErrNotSent
 			}
@@ -472,11 +471,6 @@ func ofItem(err error) bool {
 	return e.Code == 2 || e.Code == 3 || e.Code == 15 || e.Code == 16 || e.Code == 19 || e.Code >= 201 && e.Code <= 207
 }
 
-func isFull(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Code == 202
-}
-
 // answered tells whether the device answered, be it with a refusal.
 func answered(err error) bool {
 	var e *Error
@@ -620,31 +614,31 @@ type wholeList struct {
 	seen   map[string]bool // plates of earlier pages
 }
 
-// add takes the next page and says whether it was the last. total is -1 when the
-// device does not tell it: then an empty page is the end.
-func (w *wholeList) add(page []Plate, items, total int) (done bool, err error) {
+// add takes the next page and says whether it was the last: all that the device
+// told of are there, or, when it does not tell, the page is empty.
+func (w *wholeList) add(p PlatePage) (done bool, err error) {
 	if w.pages++; w.pages == 1 {
-		w.total = total
+		w.total = p.told
 	}
 	switch {
-	case items == 0 && w.total > w.items:
+	case p.items == 0 && w.total > w.items:
 		return false, fmt.Errorf("%w: %q ended after %d of %d plates", ErrListChanged, w.name, w.items, w.total)
-	case items == 0:
+	case p.items == 0:
 		return true, nil
-	case total >= 0 && total != w.total:
-		return false, fmt.Errorf("%w: %q had %d plates and then %d", ErrListChanged, w.name, w.total, total)
+	case p.told >= 0 && p.told != w.total:
+		return false, fmt.Errorf("%w: %q had %d plates and then %d", ErrListChanged, w.name, w.total, p.told)
 	}
 	key := func(p Plate) string { return p.Group + "\x00" + p.Number }
-	for _, p := range page {
-		if w.seen[key(p)] {
-			return false, fmt.Errorf("%w: %q had plate %q on two pages", ErrListChanged, w.name, cut(p.Number, 40))
+	for _, q := range p.Plates {
+		if w.seen[key(q)] {
+			return false, fmt.Errorf("%w: %q had plate %q on two pages", ErrListChanged, w.name, cut(q.Number, 40))
 		}
 	}
-	for _, p := range page {
-		w.seen[key(p)] = true
+	for _, q := range p.Plates {
+		w.seen[key(q)] = true
 	}
-	w.plates = append(w.plates, page...)
-	w.items += items
+	w.plates = append(w.plates, p.Plates...)
+	w.items += p.items
 	switch {
 	case w.items > maxPlates:
 		return false, fmt.Errorf("the camera lists more than %d plates in %q", maxPlates, w.name)

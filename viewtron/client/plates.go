@@ -223,8 +223,8 @@ type PlatePage struct {
 	Plates []Plate
 	Total  int // of the whole list
 
-	items int  // entries of the answer, also those without a number
-	told  bool // Total is what the device said
+	items int // entries of the answer, also those without a number
+	told  int // the total as the device said it; -1 = it did not
 }
 
 // GetLicensePlates reads at most limit plates of the list with an id, from
@@ -236,7 +236,7 @@ func (c *Client) GetLicensePlates(ctx context.Context, groupID string, offset, l
 	n, _, err := c.do(ctx, call{command: "GetLicensePlates", body: getLicensePlates(groupID, offset, limit)})
 	var e *Error
 	if errors.As(err, &e) && e.Code == 20 {
-		return PlatePage{}, nil
+		return PlatePage{told: -1}, nil
 	}
 	if err != nil {
 		return PlatePage{}, err
@@ -270,9 +270,19 @@ func platePage(n *node, loc *time.Location) PlatePage {
 		})
 	}
 	total, _ := list.find("total")
-	p.Total, p.told = number(total)
-	p.Total = max(p.Total, len(p.Plates))
+	p.tell(total)
 	return p
+}
+
+// tell takes what the device says of the whole list's length.
+func (p *PlatePage) tell(total string) bool {
+	v, ok := number(total)
+	p.told = v
+	if !ok {
+		p.told = -1
+	}
+	p.Total = max(v, len(p.Plates))
+	return ok
 }
 
 // Plates reads a whole list, page by page. Plate.Group is the group's name. A
@@ -292,11 +302,7 @@ func (c *Client) licensePlates(ctx context.Context, g Group) ([]Plate, error) {
 		for i := range page.Plates {
 			page.Plates[i].Group = g.Name
 		}
-		total := page.Total
-		if !page.told {
-			total = -1
-		}
-		switch done, err := r.add(page.Plates, page.items, total); {
+		switch done, err := r.add(page); {
 		case err != nil:
 			return nil, fmt.Errorf("GetLicensePlates: %w", err)
 		case done:

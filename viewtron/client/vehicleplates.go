@@ -41,7 +41,7 @@ func (c *Client) GetVehiclePlates(ctx context.Context, page, size int) (PlatePag
 	case errors.Is(err, ErrUnknownCommand):
 		return PlatePage{}, fmt.Errorf("GetVehiclePlate: %w", ErrNoPlateLists)
 	case errors.As(err, &e) && e.Code == 20:
-		return PlatePage{}, nil
+		return PlatePage{told: -1}, nil
 	case err != nil:
 		return PlatePage{}, err
 	}
@@ -88,18 +88,18 @@ func vehiclePage(n *node, loc *time.Location) PlatePage {
 			Begin: parseVehicleTime(it.at("beginTime").text, loc), End: parseVehicleTime(it.at("endTime").text, loc),
 		})
 	}
+	p.tell("")
 	for _, name := range [...]string{"total", "totalCount", "count"} {
-		s, ok := list.find(name)
+		text, ok := list.find(name)
 		if !ok {
-			s = list.at(name).text
+			text = list.at(name).text
 		}
 		// A count of what the page holds is no total.
-		if v, ok := number(s); ok && (name != "count" || v > p.items) {
-			p.Total, p.told = v, true
+		if v, ok := number(text); ok && (name != "count" || v > p.items) {
+			p.tell(text)
 			break
 		}
 	}
-	p.Total = max(p.Total, len(p.Plates))
 	return p
 }
 
@@ -123,11 +123,7 @@ func (c *Client) vehiclePlatesOnce(ctx context.Context) ([]Plate, error) {
 		if err != nil {
 			return nil, err
 		}
-		total := -1
-		if page.told {
-			total = page.Total
-		}
-		done, err := w.add(page.Plates, page.items, total)
+		done, err := w.add(page)
 		switch {
 		case err == nil && short && page.items > 0:
 			err = fmt.Errorf("%w: %q went on after a page that was not full", ErrListChanged, w.name)
