@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -248,25 +249,41 @@ func TestAnEditThatArrivesAfterItsValidityLeavesNobodyOnTheList(t *testing.T) {
 
 // desk is a virtual camera whose commands fail as a test says, and the action on it.
 type desk struct {
-	t    *testing.T
-	cam  *sim.Camera
-	c    *client.Client
-	h    actions.Handler
-	now  time.Time
-	fail map[string]sim.Fault // by command; "" is all others
+	t   *testing.T
+	cam *sim.Camera
+	c   *client.Client
+	h   actions.Handler
+	now time.Time
+
+	mu     sync.Mutex           // covers faults
+	faults map[string]sim.Fault // by command; "" is all others
 }
 
 func newDesk(t *testing.T, o sim.Options) *desk {
-	d := &desk{t: t, now: fired.Add(time.Minute), fail: map[string]sim.Fault{}}
+	d := &desk{t: t, now: fired.Add(time.Minute), faults: map[string]sim.Fault{}}
 	o.Fault = func(command string, _ *http.Request) sim.Fault {
-		if f, ok := d.fail[command]; ok {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if f, ok := d.faults[command]; ok {
 			return f
 		}
-		return d.fail[""]
+		return d.faults[""]
 	}
 	d.cam, d.c = camera(t, o)
 	d.restart()
 	return d
+}
+
+func (d *desk) fail(command string, f sim.Fault) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.faults[command] = f
+}
+
+func (d *desk) heal() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clear(d.faults)
 }
 
 // restart forgets what is not on disk.
@@ -327,10 +344,11 @@ func TestAPlateThatMayStayTooLongIsNotGivenUp(t *testing.T) {
 	)
 	stuck := func(t *testing.T) *desk {
 		d := newDesk(t, sim.Options{})
-		d.fail["ModifyLicensePlate"], d.fail["DeleteLicensePlate"] = gone, gone
+		d.fail("ModifyLicensePlate", gone)
+		d.fail("DeleteLicensePlate", gone)
 		d.do(guest, stays+"it was added, its validity could not be set (ModifyLicensePlate: EOF), and it could not be taken off again: DeleteLicensePlate: EOF", actions.ErrAway)
 		d.has(forever)
-		clear(d.fail)
+		d.heal()
 		return d
 	}
 	t.Run("the camera is back", func(t *testing.T) {
@@ -357,11 +375,11 @@ func TestAPlateThatMayStayTooLongIsNotGivenUp(t *testing.T) {
 	})
 	t.Run("the camera is starting, and answers what means nothing", func(t *testing.T) {
 		d := stuck(t)
-		d.fail[""] = starting
+		d.fail("", starting)
 		for range 10 {
 			d.do(guest, stays+"GetVehiclePlate: the camera does not know the commands for plate lists", actions.ErrAway)
 		}
-		clear(d.fail)
+		d.heal()
 		d.do(guest, "", nil)
 		d.has(aDay)
 	})
@@ -373,27 +391,27 @@ func TestAPlateThatMayStayTooLongIsNotGivenUp(t *testing.T) {
 				d.restart()
 				what = "was taken off"
 			}
-			d.fail["ModifyLicensePlate"] = refused("16")
+			d.fail("ModifyLicensePlate", refused("16"))
 			d.do(guest, `camera "a": plate "GUEST1" `+what+` "temporaryList", because its validity could not be set: ModifyLicensePlate: the camera answered code 16 (range error)`, actions.ErrPermanent)
 			d.has()
 		}
 	})
 	t.Run("the camera does not take it off", func(t *testing.T) {
 		d := stuck(t)
-		d.fail["DeleteLicensePlate"] = refused("16")
+		d.fail("DeleteLicensePlate", refused("16"))
 		// It is neither away, which would hold up all other edits, nor given up at once.
 		d.do(guest, stays[:len(stays)-2]+", and could not be taken off: DeleteLicensePlate: the camera answered code 16 (range error)", nil)
-		d.fail["DeleteLicensePlate"] = refused("7")
+		d.fail("DeleteLicensePlate", refused("7"))
 		d.do(guest, stays+"DeleteLicensePlate: the camera answered code 7 (busy)", actions.ErrAway)
-		clear(d.fail)
+		d.heal()
 		d.do(guest, "", nil)
 		d.has(aDay)
 	})
 	t.Run("the answer to the addition is lost", func(t *testing.T) {
 		d := newDesk(t, sim.Options{})
-		d.fail["AddLicensePlates"] = gone
+		d.fail("AddLicensePlates", gone)
 		d.do(guest, stays+"it may have been added: AddLicensePlates: EOF", actions.ErrAway)
-		clear(d.fail)
+		d.heal()
 		d.do(guest, "", nil)
 		d.has(aDay)
 	})
@@ -417,9 +435,9 @@ func TestAnUpdateChangesOnlyWhatItGives(t *testing.T) {
 	other.List = "temporary"
 	d.do(other, `camera "a": ModifyLicensePlate: the camera answered code 204 (plate not found): "License Plate Not Exist"`, actions.ErrPermanent)
 	d.has("abc 1234|whiteList|Bob|777|2026-04-07 10:28:45")
-	d.fail["ModifyLicensePlate"] = sim.Fault{Drop: true}
+	d.fail("ModifyLicensePlate", sim.Fault{Drop: true})
 	d.do(update(engine.PlatesArgs{Valid: time.Hour}), `camera "a": ModifyLicensePlate: EOF`, actions.ErrAway)
-	clear(d.fail)
+	d.heal()
 	d.now = fired.Add(time.Hour)
 	d.do(update(engine.PlatesArgs{Valid: time.Hour}), "", nil)
 	d.has()
@@ -450,13 +468,13 @@ func TestAMoveTakesThePlateWithAllThatIsKeptOfIt(t *testing.T) {
 	for _, restart := range []bool{false, true} {
 		d = newDesk(t, sim.Options{})
 		d.put("abc 1234", "temporaryList", "Ann", end)
-		d.fail["AddLicensePlates"] = sim.Fault{Drop: true}
+		d.fail("AddLicensePlates", sim.Fault{Drop: true})
 		err := all(d.h, move)
 		if !errors.Is(err, actions.ErrAway) {
 			t.Errorf("%v is not waited for", err)
 		}
 		d.has()
-		clear(d.fail)
+		d.heal()
 		if restart {
 			// What the camera had of it is not known any more, nor whether it was
 			// there at all: it is not let in.
@@ -491,9 +509,9 @@ func TestAnOlderCameraTakesAdditionsOnly(t *testing.T) {
 	} {
 		d.do(a, `camera "a": `+what+cannot, actions.ErrPermanent)
 	}
-	d.fail["AddVehiclePlate"] = sim.Fault{Drop: true}
+	d.fail("AddVehiclePlate", sim.Fault{Drop: true})
 	d.do(add, `camera "a": AddVehiclePlate: EOF`, actions.ErrAway)
-	clear(d.fail)
+	d.heal()
 	d.has(there)
 	// Too late: it is not added, and was not there before as far as it matters.
 	d.now = fired.Add(48 * time.Hour)

@@ -608,25 +608,25 @@ func (c *Client) asSpelled(ctx context.Context, g Group, number string, do func(
 type wholeList struct {
 	name   string
 	plates []Plate
-	items  int // entries so far
-	total  int // as the first page told; -1 = it did not
-	pages  int
+	items  int             // entries so far
+	told   bool            // a page said how long the list is,
+	total  int             // namely so
 	seen   map[string]bool // plates of earlier pages
 }
 
 // add takes the next page and says whether it was the last: all that the device
 // told of are there, or, when it does not tell, the page is empty.
 func (w *wholeList) add(p PlatePage) (done bool, err error) {
-	if w.pages++; w.pages == 1 {
-		w.total = p.told
+	if p.told && !w.told {
+		w.told, w.total = true, p.said
 	}
 	switch {
-	case p.items == 0 && w.total > w.items:
+	case p.items == 0 && w.told && w.total != w.items:
 		return false, fmt.Errorf("%w: %q ended after %d of %d plates", ErrListChanged, w.name, w.items, w.total)
 	case p.items == 0:
 		return true, nil
-	case p.told >= 0 && p.told != w.total:
-		return false, fmt.Errorf("%w: %q had %d plates and then %d", ErrListChanged, w.name, w.total, p.told)
+	case p.told && p.said != w.total:
+		return false, fmt.Errorf("%w: %q had %d plates and then %d", ErrListChanged, w.name, w.total, p.said)
 	}
 	key := func(p Plate) string { return p.Group + "\x00" + p.Number }
 	for _, q := range p.Plates {
@@ -642,10 +642,10 @@ func (w *wholeList) add(p PlatePage) (done bool, err error) {
 	switch {
 	case w.items > maxPlates:
 		return false, fmt.Errorf("the camera lists more than %d plates in %q", maxPlates, w.name)
-	case w.total >= 0 && w.items > w.total:
+	case w.told && w.items > w.total:
 		return false, fmt.Errorf("%w: %q had %d plates and gave %d", ErrListChanged, w.name, w.total, w.items)
 	}
-	return w.items == w.total, nil
+	return w.told && w.items == w.total, nil
 }
 
 // readWhole reads a list, once more when it changed meanwhile.

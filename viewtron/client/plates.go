@@ -223,8 +223,9 @@ type PlatePage struct {
 	Plates []Plate
 	Total  int // of the whole list
 
-	items int // entries of the answer, also those without a number
-	told  int // the total as the device said it; -1 = it did not
+	items int  // entries of the answer, also those without a number
+	told  bool // the device said how long the list is,
+	said  int  // namely so
 }
 
 // GetLicensePlates reads at most limit plates of the list with an id, from
@@ -236,7 +237,7 @@ func (c *Client) GetLicensePlates(ctx context.Context, groupID string, offset, l
 	n, _, err := c.do(ctx, call{command: "GetLicensePlates", body: getLicensePlates(groupID, offset, limit)})
 	var e *Error
 	if errors.As(err, &e) && e.Code == 20 {
-		return PlatePage{told: -1}, nil
+		return PlatePage{}, nil
 	}
 	if err != nil {
 		return PlatePage{}, err
@@ -275,14 +276,9 @@ func platePage(n *node, loc *time.Location) PlatePage {
 }
 
 // tell takes what the device says of the whole list's length.
-func (p *PlatePage) tell(total string) bool {
-	v, ok := number(total)
-	p.told = v
-	if !ok {
-		p.told = -1
-	}
-	p.Total = max(v, len(p.Plates))
-	return ok
+func (p *PlatePage) tell(total string) {
+	p.said, p.told = number(total)
+	p.Total = max(p.said, len(p.Plates))
 }
 
 // Plates reads a whole list, page by page. Plate.Group is the group's name. A

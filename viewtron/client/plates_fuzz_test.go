@@ -1,7 +1,6 @@
 package client
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -19,8 +18,8 @@ func FuzzVehiclePage(f *testing.F) {
 	}
 	fuzzAnswer(f, func(t *testing.T, n *node) {
 		p := vehiclePage(n, time.UTC)
-		if p.Total < len(p.Plates) || p.items < len(p.Plates) || p.told < -1 {
-			t.Errorf("%d plates of %d entries, %d in all, %d told", len(p.Plates), p.items, p.Total, p.told)
+		if p.Total < len(p.Plates) || p.items < len(p.Plates) || p.said < 0 {
+			t.Errorf("%d plates of %d entries, %d in all, %d told", len(p.Plates), p.items, p.Total, p.said)
 		}
 		for _, q := range p.Plates {
 			if q.Number == "" {
@@ -62,20 +61,15 @@ func FuzzWholeList(f *testing.F) {
 	f.Add("0:|")
 	f.Fuzz(func(t *testing.T, script string) {
 		w := wholeList{name: "x", seen: map[string]bool{}}
-		first, given := 0, 0
-		for i, s := range strings.Split(script, "|") {
+		given := 0
+		for _, s := range strings.Split(script, "|") {
 			var p PlatePage
 			head, plates, _ := strings.Cut(s, ":")
-			if _, err := fmt.Sscan(head, &p.told); err != nil || p.told < -1 {
-				p.told = -1
-			}
+			p.tell(head)
 			for _, c := range plates {
 				p.Plates = append(p.Plates, Plate{Number: string(c)})
 			}
 			p.items = len(p.Plates)
-			if i == 0 {
-				first = p.told
-			}
 			given += p.items
 			done, err := w.add(p)
 			if err != nil {
@@ -85,8 +79,8 @@ func FuzzWholeList(f *testing.F) {
 			if !done {
 				continue
 			}
-			if len(w.plates) != given || first >= 0 && first != given || first < 0 && p.items > 0 {
-				t.Errorf("%q is taken for whole with %d of %d plates", script, len(w.plates), first)
+			if len(w.plates) != given || w.told && w.total != given || !w.told && p.items > 0 {
+				t.Errorf("%q is taken for whole with %d of %d plates", script, len(w.plates), w.total)
 			}
 			return
 		}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -198,7 +199,7 @@ func TestVehiclePlateRequestsAreWrittenAsDocumented(t *testing.T) {
 // pages answers each read of plates with the next of some pages: of a list
 // "allow" with id 2 alone, or of all when the camera is an old one.
 func pages(t *testing.T, vehicle bool, list []string) (*recorder, *client.Client) {
-	n := 0
+	var n atomic.Int64
 	rec, url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch command := strings.TrimPrefix(r.URL.Path, "/"); {
 		case command == "GetLicensePlateGroups" && !vehicle:
@@ -209,12 +210,13 @@ func pages(t *testing.T, vehicle bool, list []string) (*recorder, *client.Client
 				_, _ = io.WriteString(w, `<config errorCode="20"/>`) // what finds out the dialect
 				return
 			}
-			if n++; n > len(list) {
-				t.Errorf("page %d is asked for", n)
+			i := int(n.Add(1))
+			if i > len(list) {
+				t.Errorf("page %d is asked for", i)
 				w.WriteHeader(500)
 				return
 			}
-			_, _ = io.WriteString(w, list[n-1])
+			_, _ = io.WriteString(w, list[i-1])
 		default:
 			w.WriteHeader(400)
 		}
@@ -396,13 +398,17 @@ func TestEveryPlateOfABatchHasItsResult(t *testing.T) {
 func TestAPlateThatTheCameraDoesNotTakeStopsNoOther(t *testing.T) {
 	for _, api := range []sim.API{sim.API21, sim.API20, sim.API19} {
 		ctx := t.Context()
-		bad := "16"
+		var busy atomic.Bool
 		cam := sim.NewCamera(sim.Options{API: api, Location: time.UTC})
 		_, url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			b, _ := io.ReadAll(r.Body)
 			r.Body = io.NopCloser(strings.NewReader(string(b)))
 			if strings.HasPrefix(r.URL.Path, "/Add") && strings.Contains(string(b), "BAD") {
-				_, _ = io.WriteString(w, refused(bad).Body)
+				code := "16"
+				if busy.Load() {
+					code = "7"
+				}
+				_, _ = io.WriteString(w, refused(code).Body)
 				return
 			}
 			cam.ServeHTTP(w, r)
@@ -417,7 +423,7 @@ func TestAPlateThatTheCameraDoesNotTakeStopsNoOther(t *testing.T) {
 		each(t, errs, "", what+": the camera answered code 16 (range error)", "")
 		has(t, cam, "A1 whiteList  -", "A2 whiteList  -")
 		// What says nothing of a plate stops the rest.
-		bad = "7"
+		busy.Store(true)
 		errs, err = c.AddPlates(ctx, "allow", []client.Plate{{Number: "BAD"}, {Number: "A3"}})
 		says(t, err, what+": the camera answered code 7 (busy)")
 		each(t, errs, what+": the camera answered code 7 (busy)", what+": the camera answered code 7 (busy)")
@@ -433,10 +439,32 @@ func TestAnOlderCameraThatStopsInTheMiddleOfABatch(t *testing.T) {
 	has(t, cam, "A2 whiteList Ann -", "A1 whiteList  -", "A3 whiteList  -")
 }
 
+// faults are the commands of a virtual camera that fail.
+type faults struct {
+	mu sync.Mutex // covers by
+	by map[string]sim.Fault
+}
+
+func (f *faults) set(command string, fault sim.Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.by[command] = fault
+}
+
+func (f *faults) clear() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.by)
+}
+
 // faulty is a virtual camera whose commands fail as the test says at the time.
-func faulty(t *testing.T) (cam *sim.Camera, c *client.Client, fail map[string]sim.Fault) {
-	fail = map[string]sim.Fault{}
-	cam, _, c = device(t, sim.Options{Fault: func(command string, _ *http.Request) sim.Fault { return fail[command] }})
+func faulty(t *testing.T) (cam *sim.Camera, c *client.Client, fail *faults) {
+	fail = &faults{by: map[string]sim.Fault{}}
+	cam, _, c = device(t, sim.Options{Fault: func(command string, _ *http.Request) sim.Fault {
+		fail.mu.Lock()
+		defer fail.mu.Unlock()
+		return fail.by[command]
+	}})
 	return cam, c, fail
 }
 
@@ -444,7 +472,8 @@ func TestAPlateWhoseEndIsNotSetAndThatCannotBeTakenOffIsNotForgotten(t *testing.
 	ctx := t.Context()
 	cam, c, fail := faulty(t)
 	gone := sim.Fault{Drop: true}
-	fail["ModifyLicensePlate"], fail["DeleteLicensePlate"] = gone, gone
+	fail.set("ModifyLicensePlate", gone)
+	fail.set("DeleteLicensePlate", gone)
 	guest := client.Plate{Number: "GUEST1", Group: "temporary", End: newYear}
 	err := c.AddPlate(ctx, guest)
 	says(t, err, `plate "GUEST1" may be on "temporaryList" for longer than it should: it was added, its validity could not be set (ModifyLicensePlate: EOF), and it could not be taken off again: DeleteLicensePlate: EOF`)
@@ -454,22 +483,23 @@ func TestAPlateWhoseEndIsNotSetAndThatCannotBeTakenOffIsNotForgotten(t *testing.
 	}
 	has(t, cam, "GUEST1 temporaryList  -")
 	// The camera is back.
-	clear(fail)
+	fail.clear()
 	must(t, c.AddPlate(ctx, guest))
 	has(t, cam, "GUEST1 temporaryList  2027-01-01")
 
 	// An answer to the addition that does not come: it may be there.
-	fail["AddLicensePlates"] = gone
+	fail.set("AddLicensePlates", gone)
 	err = c.AddPlate(ctx, client.Plate{Number: "GUEST2", Group: "temporary", End: newYear})
 	says(t, err, `plate "GUEST2" may be on "temporaryList" for longer than it should: it may have been added: AddLicensePlates: EOF`)
 	says(t, c.AddPlate(ctx, client.Plate{Number: "GUEST3", Group: "temporary"}), "AddLicensePlates: EOF")
 	says(t, c.AddPlate(ctx, client.Plate{Number: "BANNED", Group: "block", End: newYear}), "AddLicensePlates: EOF")
-	fail["AddLicensePlates"] = refused("7")
+	fail.set("AddLicensePlates", refused("7"))
 	says(t, c.AddPlate(ctx, client.Plate{Number: "GUEST4", Group: "temporary", End: newYear}), "AddLicensePlates: the camera answered code 7 (busy)")
 
 	// A camera that is away is not waited for with every plate of a batch.
-	clear(fail)
-	fail["ModifyLicensePlate"], fail["DeleteLicensePlate"] = gone, gone
+	fail.clear()
+	fail.set("ModifyLicensePlate", gone)
+	fail.set("DeleteLicensePlate", gone)
 	before := cam.Stats().Requests
 	errs, err := c.AddPlates(ctx, "allow", []client.Plate{{Number: "B1"}, {Number: "B2", End: newYear}, {Number: "B3", End: newYear}, {Number: "B4", Owner: "Ann"}})
 	says(t, err, "DeleteLicensePlate: EOF")
@@ -491,7 +521,7 @@ func TestAnEndThatTheCameraRefusesTakesThePlateOff(t *testing.T) {
 	put("STUCK", "temporaryList", time.Time{})                // from a try that broke off
 	put("SOONER", "temporaryList", newYear.AddDate(-1, 0, 0)) // ends before anyway
 	put("BANNED", "blackList", time.Time{})
-	fail["ModifyLicensePlate"] = refused("16")
+	fail.set("ModifyLicensePlate", refused("16"))
 	why := "ModifyLicensePlate: the camera answered code 16 (range error)"
 	says(t, c.AddPlate(ctx, client.Plate{Number: "STUCK", Group: "temporary", End: newYear}),
 		`plate "STUCK" was taken off "temporaryList", because its validity could not be set: `+why)
@@ -502,12 +532,12 @@ func TestAnEndThatTheCameraRefusesTakesThePlateOff(t *testing.T) {
 	has(t, cam, "SOONER temporaryList  2026-01-01", "BANNED blackList  -")
 
 	put("STUCK", "temporaryList", time.Time{})
-	fail["DeleteLicensePlate"] = sim.Fault{Drop: true}
+	fail.set("DeleteLicensePlate", sim.Fault{Drop: true})
 	err := c.AddPlate(ctx, client.Plate{Number: "STUCK", Group: "temporary", End: newYear})
 	says(t, err, `plate "STUCK" may be on "temporaryList" for longer than it should: its validity could not be set (`+why+`), and it could not be taken off: DeleteLicensePlate: EOF`)
 	// What may be better next time is not decided by taking the plate off.
-	clear(fail)
-	fail["ModifyLicensePlate"] = refused("7")
+	fail.clear()
+	fail.set("ModifyLicensePlate", refused("7"))
 	err = c.AddPlate(ctx, client.Plate{Number: "STUCK", Group: "temporary", End: newYear})
 	says(t, err, `plate "STUCK" may be on "temporaryList" for longer than it should: ModifyLicensePlate: the camera answered code 7 (busy)`)
 	has(t, cam, "SOONER temporaryList  2026-01-01", "BANNED blackList  -", "STUCK temporaryList  -")
@@ -538,22 +568,19 @@ func TestAMovedPlateIsNeverOnBothLists(t *testing.T) {
 	ctx := t.Context()
 	guest := client.Plate{Number: "ABC1234", Owner: "Ann", End: newYear}
 	moved := "ABC1234 whiteList Ann 2027-01-01"
-	for stop := 1; ; stop++ {
-		n := 0
+	for stop := int64(1); ; stop++ {
+		var n atomic.Int64
 		var cam *sim.Camera
 		var c *client.Client
 		cam, _, c = device(t, sim.Options{Fault: func(command string, _ *http.Request) sim.Fault {
 			if got := on(cam); strings.Count(got, "ABC1234") > 1 {
 				t.Errorf("before %s it is on both: %s", command, got)
 			}
-			if n++; n == stop {
-				return sim.Fault{Drop: true}
-			}
-			return sim.Fault{}
+			return sim.Fault{Drop: n.Add(1) == stop}
 		}})
 		must(t, cam.Put(sim.ListEntry{Number: "ABC1234", Group: "temporaryList", Owner: "Ann", End: newYear}))
 		_ = c.MovePlate(ctx, "temporary", "allow", guest)
-		if n < stop {
+		if n.Load() < stop {
 			has(t, cam, moved)
 			if stop < 5 {
 				t.Errorf("stopped %d times only", stop)

@@ -41,7 +41,7 @@ func (c *Client) GetVehiclePlates(ctx context.Context, page, size int) (PlatePag
 	case errors.Is(err, ErrUnknownCommand):
 		return PlatePage{}, fmt.Errorf("GetVehiclePlate: %w", ErrNoPlateLists)
 	case errors.As(err, &e) && e.Code == 20:
-		return PlatePage{told: -1}, nil
+		return PlatePage{}, nil
 	case err != nil:
 		return PlatePage{}, err
 	}
