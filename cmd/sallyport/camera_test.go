@@ -29,7 +29,7 @@ type place struct {
 	env  map[string]string
 
 	mu   sync.Mutex // covers what follows
-	sent []string   // the commands that the camera was sent
+	sent []string   // the commands that the camera answered
 }
 
 // newPlace makes a site file with the camera "porch" and the keys given.
@@ -42,7 +42,7 @@ func newPlace(t *testing.T, o sim.Options, keys string) *place {
 	o.Watch = func(a sim.Activity) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if a.Command != "" {
+		if a.Command != "" && a.Status == http.StatusOK {
 			p.sent = append(p.sent, a.Command)
 		}
 	}
@@ -55,7 +55,7 @@ func newPlace(t *testing.T, o sim.Options, keys string) *place {
 	return p
 }
 
-// times is how often the camera was sent a command.
+// times is how often the camera answered a command.
 func (p *place) times(command string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
