@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"context"
+	"encoding/xml"
 	"errors"
 	"io"
 	"net/http"
@@ -242,14 +243,31 @@ func FuzzDevice(f *testing.F) {
 	f.Add("/ModifyLicensePlate", `<config><licensePlate><licensePlateNumber>A</licensePlateNumber><groupId>2</groupId><endTime type="string">2026-01-01 00:00:00</endTime></licensePlate></config>`)
 	f.Add("/GetLicensePlates", `<config><searchFilter><maxResult>99999999</maxResult><resultOffset>1</resultOffset><groupId>2</groupId></searchFilter></config>`)
 	f.Add("/TriggerVirtualAlarm/17", "")
+	f.Add("/GetSmartPerimeterConfig/2", "")
+	f.Add("/AddVehiclePlate", `<config><vehiclePlates><item><carPlateNumber>A</carPlateNumber><beginTime>2024/01/01 00:00:00</beginTime><plateItemType>whiteList</plateItemType></item></vehiclePlates></config>`)
+	f.Add("/GetVehiclePlate", `<config><vehiclePlates><searchFilter><item><pageIndex>999999</pageIndex><pageSize>9999</pageSize><listType>allList</listType></item></searchFilter></vehiclePlates></config>`)
+	f.Add("/SetHttpPostConfig", `<config><httpPost><bSwitch>true</bSwitch><serverIp>h</serverIp><serverPort>80</serverPort><keepaliveTimeval>30</keepaliveTimeval></httpPost><httpPostV2><postUrlConf><urlList><item><urlId>1</urlId><switch>true</switch><url><protocol>http</protocol><domain>[::1]</domain><port>1</port><path>%zz?#</path></url><keepaliveTimeval>30</keepaliveTimeval><subscriptionEvents><item>ALL</item></subscriptionEvents></item></urlList></postUrlConf></httpPostV2></config>`)
 	f.Fuzz(func(t *testing.T, path, body string) {
-		cam := sim.NewCamera(sim.Options{})
-		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
-		r.URL.Path = path
-		w := httptest.NewRecorder()
-		cam.ServeHTTP(w, r)
-		if w.Code != 200 && w.Code != 400 {
-			t.Errorf("%d", w.Code)
+		for _, o := range []sim.Options{{}, {API: sim.API20, Thermal: true}, {Recorder: true}} {
+			cam := sim.NewCamera(o)
+			r := httptest.NewRequest("POST", "/", strings.NewReader(body))
+			r.URL.Path = path
+			w := httptest.NewRecorder()
+			cam.ServeHTTP(w, r)
+			if w.Code != 200 && w.Code != 400 {
+				t.Errorf("%d", w.Code)
+			}
+			// What it took it also tells, as XML, and it can be posted to.
+			told := ask(cam, "GET", "/GetHttpPostConfig", "", "", "").Body.Bytes()
+			if err := xml.Unmarshal(told, new(struct{})); err != nil {
+				t.Errorf("%v in %s", err, told)
+			}
+			p := cam.Push()
+			for _, s := range p.Slots {
+				if err := sim.NewCamera(sim.Options{}).SetPush(sim.Push{Slots: []sim.PushSlot{s}}); err != nil {
+					t.Errorf("%+v: %v", s, err)
+				}
+			}
 		}
 	})
 }

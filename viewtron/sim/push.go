@@ -113,7 +113,7 @@ func (p PushV1) url() string   { return target("http", p.Server, p.Port, p.Path)
 
 func target(protocol, host string, port int, path string) string {
 	path, query, _ := strings.Cut(path, "?")
-	return (&url.URL{Scheme: protocol, Host: net.JoinHostPort(host, strconv.Itoa(port)), Path: "/" + strings.TrimPrefix(path, "/"), RawQuery: query}).String()
+	return (&url.URL{Scheme: protocol, Host: net.JoinHostPort(strings.Trim(host, "[]"), strconv.Itoa(port)), Path: "/" + strings.TrimPrefix(path, "/"), RawQuery: query}).String()
 }
 
 // Push gives the push configuration as it is now.

@@ -276,6 +276,7 @@ func (c *Camera) step(now time.Time, b *beats) (posts []outPost, next time.Time)
 		if end := s.end(); c.opt.Loop > 0 && len(s.parts) > 0 {
 			if !now.Before(end.Add(c.opt.Loop)) {
 				c.stage = newStage(now, s.original, s.round+1)
+				c.stage.events = s.events
 				at(now)
 			} else {
 				at(end.Add(c.opt.Loop))
