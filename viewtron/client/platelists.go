@@ -34,6 +34,7 @@ func (e *PlateStuckError) Unwrap() error { return e.Err }
 // plateLists are the lists of a device and the commands that edit them.
 type plateLists struct {
 	vehicle bool // the VehiclePlate commands; else LicensePlates
+	cached  bool // as it was found out once; the device may be another one now
 	groups  []Group
 }
 
@@ -43,7 +44,7 @@ func (c *Client) plateLists(ctx context.Context) (plateLists, error) {
 	vehicle := c.known != nil && c.known.Plates == VehiclePlate
 	c.mu.Unlock()
 	if vehicle {
-		return plateLists{vehicle: true, groups: vehicleGroups()}, nil
+		return plateLists{vehicle: true, cached: true, groups: vehicleGroups()}, nil
 	}
 	// The lists are needed anyway, and whether they can be asked for tells the
 	// dialect: an edit does not depend on what else of the device can be found out.
@@ -58,6 +59,16 @@ func (c *Client) plateLists(ctx context.Context) (plateLists, error) {
 		return plateLists{}, err
 	}
 	return plateLists{vehicle: true, groups: vehicleGroups()}, nil
+}
+
+// outdated drops what is known of the device when it does not know the commands
+// that it had.
+func (c *Client) outdated(l plateLists, err error) bool {
+	if !l.cached || !errors.Is(err, ErrUnknownCommand) && !errors.Is(err, ErrNoPlateLists) {
+		return false
+	}
+	c.Forget()
+	return true
 }
 
 // PlateGroups gives the device's plate lists: with the LicensePlates commands as
@@ -82,7 +93,11 @@ func (c *Client) AllPlates(ctx context.Context) ([]Plate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.read(ctx, l)
+	plates, err := c.read(ctx, l)
+	if c.outdated(l, err) {
+		return c.AllPlates(ctx)
+	}
+	return plates, err
 }
 
 // read reads all plates of lists.
@@ -121,6 +136,9 @@ func (c *Client) FindPlate(ctx context.Context, group, number string) ([]Plate, 
 		l.groups = []Group{g}
 	}
 	plates, err := c.read(ctx, l)
+	if c.outdated(l, err) {
+		return c.FindPlate(ctx, group, number)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -198,10 +216,14 @@ func (c *Client) AddPlates(ctx context.Context, group string, plates []Plate) ([
 		return errs, err
 	}
 	a.groups = l.groups
-	if l.vehicle {
-		return errs, a.vehicle(ctx)
+	if !l.vehicle {
+		return errs, a.license(ctx)
 	}
-	return errs, a.license(ctx)
+	err = a.vehicle(ctx)
+	if c.outdated(l, err) {
+		return c.AddPlates(ctx, group, plates)
+	}
+	return errs, err
 }
 
 // checkEntry gives a plate as it is sent, or says why no camera could hold it.
@@ -257,11 +279,32 @@ type adder struct {
 	gone  error              // the camera did not answer any more
 }
 
+// endBatch is how many plates that must end are added before their ends are set:
+// if everything stops in between, no more than these stay without.
+const endBatch = 10
+
+// next is how many of the plates go into the next batch; most bounds those that
+// must end.
+func (a *adder) next(todo []entry, most int) int {
+	ending := 0
+	for i, e := range todo {
+		if a.mustEnd(e.Plate) {
+			ending++
+		}
+		if i == MaxBatch || ending > most {
+			return i
+		}
+	}
+	return len(todo)
+}
+
 // batches hands out the plates in batches. A batch that the device refuses for
 // the sake of one plate is handed out plate by plate.
-func (a *adder) batches(ctx context.Context, command string, add func([]entry) error) error {
-	for from := 0; from < len(a.todo); from += MaxBatch {
-		batch := a.todo[from:min(from+MaxBatch, len(a.todo))]
+func (a *adder) batches(ctx context.Context, command string, ending int, add func([]entry) error) error {
+	for rest := a.todo; len(rest) > 0; {
+		n := a.next(rest, ending)
+		batch := rest[:n]
+		rest = rest[n:]
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("%s: %w", command, err)
 		}
@@ -285,7 +328,17 @@ func (a *adder) batches(ctx context.Context, command string, add func([]entry) e
 
 // license adds with the LicensePlates commands.
 func (a *adder) license(ctx context.Context) error {
-	return a.batches(ctx, "AddLicensePlates", func(batch []entry) error { return a.batch(ctx, batch) })
+	if err := a.allowed(call{command: "ModifyLicensePlate"}); err != nil {
+		// Nothing is added whose end could not be set.
+		a.todo = slices.DeleteFunc(a.todo, func(e entry) bool {
+			if a.mustEnd(e.Plate) {
+				a.errs[e.at] = err
+				return true
+			}
+			return false
+		})
+	}
+	return a.batches(ctx, "AddLicensePlates", endBatch, func(batch []entry) error { return a.batch(ctx, batch) })
 }
 
 // batch adds at most MaxBatch plates and sets their details.

@@ -667,3 +667,84 @@ func TestReadingAListLetsEverythingElseGoFirst(t *testing.T) {
 		}
 	})
 }
+
+func TestNothingIsAddedWhoseEndCannotBeSet(t *testing.T) {
+	ctx := t.Context()
+	cam, _, c := device(t, sim.Options{Fault: func(command string, _ *http.Request) sim.Fault {
+		if command == "GetSupportedAPIs" {
+			return sim.Fault{Status: 200, ContentType: "application/xml", Body: `<config><applicationInterfaces><item>AddLicensePlates</item><item>GetLicensePlates</item></applicationInterfaces></config>`}
+		}
+		return sim.Fault{}
+	}})
+	_, err := c.Capabilities(ctx)
+	must(t, err)
+	errs, err := c.AddPlates(ctx, "allow", []client.Plate{{Number: "A1", End: newYear}, {Number: "A2"}})
+	must(t, err)
+	each(t, errs, "ModifyLicensePlate was not sent: the device's own list of commands does not have it", "")
+	has(t, cam, "A2 whiteList  -")
+}
+
+// If everything stops between a batch and the ends of its plates, few plates stay
+// without.
+func TestFewPlatesAreWithoutTheirEndAtATime(t *testing.T) {
+	var cam *sim.Camera
+	var c *client.Client
+	var most atomic.Int64
+	cam, _, c = device(t, sim.Options{Fault: func(string, *http.Request) sim.Fault {
+		open := int64(0)
+		for _, p := range cam.Plates() {
+			if strings.HasPrefix(p.Number, "G") && p.End.Equal(noEnd) {
+				open++
+			}
+		}
+		most.Store(max(most.Load(), open))
+		return sim.Fault{}
+	}})
+	var plates []client.Plate
+	for i := range 150 {
+		p := client.Plate{Number: fmt.Sprintf("P%03d", i)}
+		if i >= 110 {
+			p.Number, p.End = fmt.Sprintf("G%03d", i), newYear
+		}
+		plates = append(plates, p)
+	}
+	errs, err := c.AddPlates(t.Context(), "allow", plates)
+	must(t, err)
+	must(t, errors.Join(errs...))
+	if n := most.Load(); n != 10 {
+		t.Errorf("%d plates at a time were without their end", n)
+	}
+	if got := on(cam); strings.Count(got, "2027-01-01") != 40 || len(cam.Plates()) != 150 {
+		t.Errorf("the camera has\n%s", got)
+	}
+}
+
+func TestAnOlderCameraThatWasReplacedIsAskedAnew(t *testing.T) {
+	ctx := t.Context()
+	old := sim.NewCamera(sim.Options{API: sim.API20, Location: time.UTC})
+	current := sim.NewCamera(sim.Options{Location: time.UTC})
+	var replaced atomic.Bool
+	_, url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if replaced.Load() {
+			current.ServeHTTP(w, r)
+			return
+		}
+		old.ServeHTTP(w, r)
+	}))
+	c := dial(t, client.Config{URL: url})
+	_, err := c.Capabilities(ctx)
+	must(t, err)
+	must(t, c.AddPlate(ctx, client.Plate{Number: "A1", Group: "allow"}))
+	replaced.Store(true)
+	must(t, c.AddPlate(ctx, client.Plate{Number: "A2", Group: "allow"}))
+	has(t, current, "A2 whiteList  -")
+	replaced.Store(false)
+	_, err = c.Capabilities(ctx)
+	must(t, err)
+	replaced.Store(true)
+	plates, err := c.AllPlates(ctx)
+	must(t, err)
+	if len(plates) != 1 || plates[0].Number != "A2" {
+		t.Errorf("read %+v", plates)
+	}
+}

@@ -178,7 +178,7 @@ func addVehiclePlate(group string, batch []entry, loc *time.Location) []byte {
 
 // vehicle adds with the VehiclePlate commands.
 func (a *adder) vehicle(ctx context.Context) error {
-	return a.batches(ctx, "AddVehiclePlate", func(batch []entry) error {
+	return a.batches(ctx, "AddVehiclePlate", MaxBatch, func(batch []entry) error {
 		n, _, err := a.do(ctx, call{command: "AddVehiclePlate", body: addVehiclePlate(a.group.Name, batch, a.location)})
 		if err != nil {
 			for _, e := range batch {
