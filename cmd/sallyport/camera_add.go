@@ -253,6 +253,9 @@ func probe(ctx context.Context, address, user, password string, zone *time.Locat
 // ask fills d. Only who the device is must be known.
 func (d *probed) ask(ctx context.Context, c *client.Client) error {
 	caps, err := c.Capabilities(ctx)
+	if err != nil && !fatal(err) {
+		caps.Info, err = c.GetDeviceInfo(ctx)
+	}
 	if err != nil {
 		return err
 	}

@@ -81,6 +81,8 @@ type pushInfo struct {
 	V1    *pushPlace `json:"v1,omitempty"`
 	Max   int        `json:"max"`
 	Slots []pushSlot `json:"slots"`
+	// unsure says that it is not known where this sallyport is, as the camera sees it.
+	unsure bool
 }
 
 type pushPlace struct {
@@ -280,8 +282,12 @@ func (d *siteDevice) infoPush(ctx context.Context, i *cameraInfo, _ client.Capab
 	if err != nil {
 		return err
 	}
-	home, _ := d.home(ctx) // without it no slot is ours
 	i.Push = &pushInfo{Max: push.MaxSlots, Slots: []pushSlot{}}
+	home, err := d.home(ctx)
+	if err != nil {
+		i.Push.unsure = true
+		i.Problems = append(i.Problems, "whether it posts here cannot be said: "+printable(err.Error()))
+	}
 	if v := push.V1; v != nil {
 		i.Push.V1 = &pushPlace{On: v.On, Ours: home.is(v.Server, v.Port, v.Path)}
 		if v.Server != "" {
@@ -361,7 +367,7 @@ func (i *cameraInfo) text(w io.Writer) {
 		if p.Max > 0 {
 			line("push", fmt.Sprintf("%d of %s used", len(p.Slots), count(p.Max, "slot")))
 		}
-		if !ours {
+		if !ours && !p.unsure {
 			line("push", "nothing is posted to this sallyport: `sallyport camera subscribe "+i.Name+"` sets it up")
 		}
 	}

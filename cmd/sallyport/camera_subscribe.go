@@ -124,6 +124,9 @@ func (d *siteDevice) home(ctx context.Context) (home, error) {
 		return home{}, fmt.Errorf("token: %w", err)
 	}
 	if token != "" {
+		if url.PathEscape(token) != token {
+			return home{}, errors.New("its token cannot stand in an address: use letters, digits, - and _")
+		}
 		h.token, h.path = token, "/c/"+token
 	}
 	host, port, err := net.SplitHostPort(d.site.Listen.Cameras)
@@ -138,6 +141,9 @@ func (d *siteDevice) home(ctx context.Context) (home, error) {
 		return home{}, err
 	}
 	h.host, h.guessed = from, true
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
 	if ip, err := netip.ParseAddr(host); err == nil && !ip.IsUnspecified() {
 		h.host, h.guessed = ip.String(), false
 	}
@@ -278,7 +284,10 @@ func (f *cameraSubscribe) subscribe(ctx context.Context, p process, d *siteDevic
 		if plan.same {
 			p.say("nothing would be sent: it is set up so already")
 		} else {
-			fmt.Fprintf(p.stdout, "this would be sent (SetHttpPostConfig):\n%s\n", strings.TrimSpace(hidden(h.masked(string(plan.next.Request())))))
+			p.say("this would be sent (SetHttpPostConfig):")
+			for line := range strings.Lines(hidden(h.masked(string(plan.next.Request())))) {
+				p.say(strings.TrimRight(line, "\n"))
+			}
 		}
 		return exitOK
 	}
@@ -353,11 +362,11 @@ func (f *cameraSubscribe) byHand(p process, d *siteDevice, h home, why string) i
 
 // pushPlan is what a subscription would change in a camera.
 type pushPlan struct {
-	before, next client.PushConfig
-	slot         client.PushSlot // ours, of the second push
-	v1           *client.PushV1  // ours, of the first push
-	same         bool            // nothing is to be changed
-	words        []string
+	next  client.PushConfig
+	slot  client.PushSlot // ours, of the second push
+	v1    *client.PushV1  // ours, of the first push
+	same  bool            // nothing is to be changed
+	words []string
 }
 
 // plan works out what is to be changed.
@@ -365,7 +374,7 @@ func (f *cameraSubscribe) plan(push client.PushConfig, h home, name string) (pus
 	if f.v1 {
 		return f.planV1(push, h, name)
 	}
-	plan := pushPlan{before: push}
+	var plan pushPlan
 	if !push.HasV2 {
 		return plan, errors.New("it has the older push only; --v1 sets that up")
 	}
@@ -426,7 +435,7 @@ func (f *cameraSubscribe) plan(push client.PushConfig, h home, name string) (pus
 
 // planV1 is plan for the older push, which has one place.
 func (f *cameraSubscribe) planV1(push client.PushConfig, h home, name string) (pushPlan, error) {
-	plan := pushPlan{before: push}
+	var plan pushPlan
 	v := push.V1
 	if v == nil {
 		return plan, errors.New("it has no older push (V1); leave out --v1")

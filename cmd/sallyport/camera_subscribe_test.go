@@ -363,3 +363,16 @@ func TestNoPasswordIsShown(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestTokensThatNoAddressHolds: such a token is not shown either.
+func TestTokensThatNoAddressHolds(t *testing.T) {
+	p := newPlace(t, sim.Options{}, "    token: {env: TOKEN}\n")
+	p.env["TOKEN"] = "s3 cret/"
+	code, out, errs := p.run("subscribe", "porch", "--no-wait")
+	want(t, "subscribe", code, 1, out+errs, "sallyport: camera \"porch\": its token cannot stand in an address: use letters, digits, - and _\n")
+	code, out, errs = p.run("info", "porch")
+	if code != 0 || errs != "" || strings.Contains(out, "nothing is posted") || strings.Contains(out, "s3 cret") ||
+		!strings.HasSuffix(out, "problem    whether it posts here cannot be said: its token cannot stand in an address: use letters, digits, - and _\n") {
+		t.Errorf("%d\n%s%s", code, out, errs)
+	}
+}

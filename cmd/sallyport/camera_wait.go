@@ -346,11 +346,10 @@ func (w *programWatch) close() {}
 
 // portWatch takes the posts itself, as the program would. Nothing is decided by them.
 type portWatch struct {
-	port  *camera.Port
-	name  string
-	begun time.Time
-	stop  context.CancelFunc
-	done  sync.WaitGroup
+	port *camera.Port
+	name string
+	stop context.CancelFunc
+	done sync.WaitGroup
 
 	mu   sync.Mutex // covers seen
 	seen sight
@@ -366,7 +365,7 @@ func openPortWatch(d *siteDevice, p process) (*portWatch, error) {
 		return nil, fmt.Errorf("listen.cameras: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &portWatch{port: camera.New(camera.Config{Cameras: cameras}), name: d.camera.Name, begun: time.Now(), stop: cancel}
+	w := &portWatch{port: camera.New(camera.Config{Cameras: cameras}), name: d.camera.Name, stop: cancel}
 	w.done.Go(func() { _ = w.port.Serve(l) })
 	w.done.Go(func() { w.take(ctx) })
 	return w, nil
