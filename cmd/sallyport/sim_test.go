@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/viewtron/client"
+	"github.com/sallyport/sallyport/viewtron/sim"
 )
 
 // paper is what a command wrote so far.
@@ -132,5 +133,25 @@ func TestSimNeedsItsPort(t *testing.T) {
 	want := "sallyport: sim: listen tcp " + l.Addr().String() + ": bind: address already in use\n"
 	if code != exitError || errs.String() != want {
 		t.Errorf("%d, %q, want %q", code, errs.String(), want)
+	}
+}
+
+// The scene in the docs can be played, and makes what they say.
+func TestTheSceneOfTheDocs(t *testing.T) {
+	n := 0
+	for _, b := range blocks(t) {
+		if b.info != "json" || filepath.Base(b.file) != "testing.md" {
+			continue
+		}
+		n++
+		s, err := sim.LoadScene(strings.NewReader(b.text))
+		if err != nil {
+			t.Errorf("%s: %v", b, err)
+		} else if len(s.Cameras) != 1 || s.Cameras[0].End() != 28*time.Second {
+			t.Errorf("%s: %d cameras, the first until %s", b, len(s.Cameras), s.Cameras[0].End())
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d scenes in the docs", n)
 	}
 }
