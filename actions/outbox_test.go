@@ -937,6 +937,48 @@ func (l *lists) FindPlate(_ context.Context, list, number string) ([]client.Plat
 	return []client.Plate{{Number: number, Group: list}}, nil
 }
 
+// TestAPlateThatMayStayTooLongIsTakenOffHoweverLongThatTakes also when the camera
+// answers what makes no sense, as one does that is starting: any other edit is given
+// up then.
+func TestAPlateThatMayStayTooLongIsTakenOffHoweverLongThatTakes(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			d, cam := &disk{}, &lists{}
+			calls := 0
+			cam.about = func() error {
+				calls++
+				switch {
+				case calls == 1:
+					return &client.PlateStuckError{Number: "A1", Group: "temporaryList", Err: io.ErrUnexpectedEOF}
+				case !restart && calls < 40:
+					return errors.New("it makes no sense")
+				}
+				return nil
+			}
+			h := plates.New(plates.Config{Cameras: []plates.Camera{{Name: "a", Lists: cam}}})
+			k := newKeeper(t, "one", newStore(t, d), h)
+			a := engine.PlatesArgs{Op: engine.PlatesAdd, Number: "A1", List: "temporary", Valid: 240 * time.Hour}
+			q := k.durable(1, "")
+			q.Args, q.Step.Args, q.Step.Durable, q.Expires = a, a, false, 0
+			q.Firing.At.Wall = time.Now()
+			k.Submit(q)
+			want := []string{"remove temporaryList A1", "add temporaryList A1  240h0m0s"}
+			if restart {
+				synctest.Wait()
+				k.end()
+				k = newKeeper(t, "two", newStore(t, d), plates.New(plates.Config{Cameras: []plates.Camera{{Name: "a", Lists: cam}}}))
+				want = want[1:]
+			}
+			pass(7 * 24 * time.Hour)
+			k.end()
+			equal(t, cam.edits, want)
+			if got := d.ids(); len(got) != 0 {
+				t.Errorf("left on the disk: %v", got)
+			}
+		})
+	}
+}
+
 func TestEditsOfAPlateAreFolded(t *testing.T) {
 	add := func(n, list, owner string, valid time.Duration) engine.PlatesArgs {
 		return engine.PlatesArgs{Op: engine.PlatesAdd, Number: n, List: list, Owner: owner, Valid: valid}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // ErrListChanged is the kind of error of a plate list that changed while it was
@@ -169,7 +171,16 @@ func spelled(plates []Plate, number string) []Plate {
 // looseNumber is a plate without case and blanks. What else may differ, a device
 // tells apart too.
 func looseNumber(s string) string {
-	return strings.ToUpper(strings.Join(strings.Fields(s), ""))
+	return strings.Map(func(r rune) rune {
+		switch u := unicode.ToUpper(r); {
+		case unicode.IsSpace(r):
+			return -1
+		case r >= utf8.RuneSelf && u < utf8.RuneSelf:
+			return r // a letter of another script never becomes a plain one ('ſ' is not S)
+		default:
+			return u
+		}
+	}, s)
 }
 
 // AddPlates puts plates on the list with this name or word; Plate.Group is not
@@ -361,10 +372,15 @@ func (a *adder) batch(ctx context.Context, batch []entry) error {
 		return err
 	}
 	plateReplies(n, results)
-	// First those that stand there without an end.
-	for i, e := range batch {
-		if a.errs[e.at] = results[i].Err; results[i].Err == nil {
-			a.errs[e.at] = a.details(ctx, e.Plate)
+	// First those that stand there without their end.
+	for _, ending := range [...]bool{true, false} {
+		for i, e := range batch {
+			if a.mustEnd(e.Plate) != ending {
+				continue
+			}
+			if a.errs[e.at] = results[i].Err; results[i].Err == nil {
+				a.errs[e.at] = a.details(ctx, e.Plate)
+			}
 		}
 	}
 	for i, e := range batch {

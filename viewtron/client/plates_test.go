@@ -616,6 +616,13 @@ func TestCaseAndBlanksDoNotHideAPlate(t *testing.T) {
 	// What is there as written is meant, and nothing else.
 	must(t, c.RemovePlate(ctx, "allow", "abc1235"))
 	must(t, c.RemovePlate(ctx, "allow", "XY1"))
+	must(t, cam.Put(sim.ListEntry{Number: "ſ1", Group: "blackList"}))
+	must(t, c.RemovePlate(ctx, "block", "S1"))
+	must(t, c.RemovePlate(ctx, "block", "s 1"))
+	if got := on(cam); !strings.Contains(got, "ſ1 ") {
+		t.Errorf("another letter is taken for an S: %s", got)
+	}
+	must(t, c.RemovePlate(ctx, "block", "ſ\u00a01"))
 	must(t, c.RemovePlate(ctx, "block", "XY-1"))
 	has(t, cam, "XY-1 whiteList  -", "ABC1235 whiteList  -")
 	err := c.ModifyPlate(ctx, "allow", client.PlateChange{Number: "XY1", Owner: &owner})
