@@ -78,13 +78,6 @@ func (r *Result) Count(op Op) int {
 	return n
 }
 
-// How many plates are added in one call. A plate gets its validity after it was
-// added; few at a time keep that moment short.
-const (
-	addAtOnce    = client.MaxBatch
-	addWithTimes = 10
-)
-
 // Apply does the steps of a plan in their order, one request at a time and with
 // the least priority. A step that the camera refuses is left out and the rest
 // goes on. progress, which may be nil, is told after each request how many steps
@@ -122,13 +115,8 @@ func Apply(ctx context.Context, lists ListEditor, plan *Plan, progress func(done
 
 // together says how many of the first steps are added in one call.
 func together(steps []Step) int {
-	timed := func(s Step) bool { return !s.Plate.Begin.IsZero() || !s.Plate.End.IsZero() }
-	most := addAtOnce
-	if timed(steps[0]) {
-		most = addWithTimes
-	}
 	n := 1
-	for n < len(steps) && n < most && steps[n].Op == OpAdd && steps[n].Plate.Group == steps[0].Plate.Group && timed(steps[n]) == timed(steps[0]) {
+	for n < len(steps) && n < steps[0].atOnce() && steps[n].Op == OpAdd && steps[n].Plate.Group == steps[0].Plate.Group && steps[n].atOnce() == steps[0].atOnce() {
 		n++
 	}
 	return n

@@ -60,6 +60,25 @@ type Step struct {
 	rank   int // steps of a lower rank come first
 }
 
+// How many plates are added in one call. A plate gets its validity after it was
+// added; few at a time keep that moment short.
+const (
+	addAtOnce    = client.MaxBatch
+	addWithTimes = 10
+)
+
+// atOnce is how many steps like this one are done in one call. The large calls come
+// first.
+func (s Step) atOnce() int {
+	switch {
+	case s.Op != OpAdd:
+		return 1
+	case s.Plate.Begin.IsZero() && s.Plate.End.IsZero():
+		return addAtOnce
+	}
+	return addWithTimes
+}
+
 // FindingKind is what a plan has to say about a plate that no step is for.
 type FindingKind string
 
@@ -180,7 +199,7 @@ func NewPlan(groups []client.Group, have []client.Plate, o SyncOptions) (*Plan, 
 		pl.plate(pl.wanted[n], pl.have[n])
 	}
 	slices.SortStableFunc(pl.plan.Steps, func(a, b Step) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.From, b.From), cmp.Compare(a.Plate.Group, b.Plate.Group))
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.From, b.From), cmp.Compare(a.Plate.Group, b.Plate.Group), cmp.Compare(b.atOnce(), a.atOnce()))
 	})
 	kinds := []FindingKind{FoundRefused, FoundConflict, FoundUnfit, FoundNote, FoundLocal, FoundKept}
 	slices.SortStableFunc(pl.plan.Findings, func(a, b Finding) int {
