@@ -188,8 +188,8 @@ func looseNumber(s string) string {
 // list now with all that was asked for. The last error is of the whole: what was
 // not sent because of it says [ErrNotSent].
 //
-// Plates are added in batches of [MaxBatch]; owner, telephone and validity are
-// set right after the batch. A plate that is on that list already, be it with
+// Plates are added in batches of at most [MaxBatch], and of at most ten that must
+// end; owner, telephone and validity are set right after the batch. A plate that is on that list already, be it with
 // other case or blanks, is brought up to date; one on another list is an error
 // that names the list (and [ErrExists]). When the end of the validity cannot be
 // set, the plate is taken off again, so that nobody gets in for longer than was
@@ -286,9 +286,22 @@ type adder struct {
 	todo   []entry
 	errs   []error
 
-	lists map[string][]Plate // by the id of a group, those that were read
-	gone  error              // the camera did not answer any more
+	lists map[string]byNumber // by the id of a group, those that were read
+	gone  error               // the camera did not answer any more
 }
+
+// byNumber are the plates of a list by what looseNumber makes of them.
+type byNumber map[string][]Plate
+
+func index(plates []Plate) byNumber {
+	m := make(byNumber, len(plates))
+	for _, p := range plates {
+		m[looseNumber(p.Number)] = append(m[looseNumber(p.Number)], p)
+	}
+	return m
+}
+
+func (m byNumber) find(number string) []Plate { return spelled(m[looseNumber(number)], number) }
 
 // endBatch is how many plates that must end are added before their ends are set:
 // if everything stops in between, no more than these stay without.
@@ -383,12 +396,30 @@ func (a *adder) batch(ctx context.Context, batch []entry) error {
 			}
 		}
 	}
+	a.unsure(results)
 	for i, e := range batch {
-		if err := results[i].Err; errors.Is(err, ErrExists) {
+		if err := results[i].Err; maybeThere(err) {
 			a.errs[e.at] = a.existing(ctx, e.Plate, err)
 		}
 	}
 	return a.gone
+}
+
+// maybeThere tells whether a plate of a batch may be on a list in spite of its
+// result, so that it is looked for.
+func maybeThere(result error) bool {
+	var none *noResultError
+	return errors.Is(result, ErrExists) || errors.As(result, &none)
+}
+
+// unsure drops the lists that were read before a batch of which the device did
+// not name all plates: they may be there since.
+func (a *adder) unsure(results []PlateResult) {
+	for _, r := range results {
+		if maybeThere(r.Err) && !errors.Is(r.Err, ErrExists) {
+			a.lists = nil
+		}
+	}
 }
 
 // mustEnd tells whether a plate must not stay without the end of its validity.
@@ -454,6 +485,8 @@ func (a *adder) existing(ctx context.Context, p Plate, exists error) error {
 			return a.stuck(p, err)
 		}
 		return err
+	case on.Group == "" && !errors.Is(exists, ErrExists):
+		return exists
 	case on.Group == "":
 		return fmt.Errorf("plate %q is said to exist on the camera but is on none of its lists: %w", p.Number, exists)
 	case on.Group != a.group.Name:
@@ -504,20 +537,19 @@ func (a *adder) existing(ctx context.Context, p Plate, exists error) error {
 // when it is on none. Each list is read once in a call.
 func (a *adder) find(ctx context.Context, number string) (Plate, error) {
 	if a.lists == nil {
-		a.lists = map[string][]Plate{}
+		a.lists = map[string]byNumber{}
 	}
 	search := append([]Group{a.group}, a.groups...)
 	var alike Plate
 	for _, g := range search {
-		plates, ok := a.lists[g.ID]
-		if !ok {
-			var err error
-			if plates, err = a.Plates(ctx, g); err != nil {
+		if _, ok := a.lists[g.ID]; !ok {
+			plates, err := a.Plates(ctx, g)
+			if err != nil {
 				return Plate{}, err
 			}
-			a.lists[g.ID] = plates
+			a.lists[g.ID] = index(plates)
 		}
-		if found := spelled(plates, number); len(found) > 0 {
+		if found := a.lists[g.ID].find(number); len(found) > 0 {
 			if found[0].Number == number {
 				return found[0], nil
 			}

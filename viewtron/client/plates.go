@@ -186,6 +186,13 @@ func plateReplies(n *node, batch []PlateResult) {
 	itemReplies("AddLicensePlates", n.at("licensePlatesReply").items(), batch)
 }
 
+// A noResultError says that a device named other plates of a batch and not this one.
+type noResultError struct{ command, number string }
+
+func (e *noResultError) Error() string {
+	return fmt.Sprintf("%s: the camera gave no result for plate %q", e.command, e.number)
+}
+
 // itemReplies writes the codes of single plates into their results. A reply
 // without any is a yes to all; one that is missing among others is not known to
 // be added.
@@ -193,7 +200,7 @@ func itemReplies(command string, items []*node, batch []PlateResult) {
 	for i := range batch {
 		batch[i].Err = nil
 		if len(items) > 0 {
-			batch[i].Err = fmt.Errorf("%s: the camera gave no result for plate %q", command, batch[i].Number)
+			batch[i].Err = &noResultError{command: command, number: batch[i].Number}
 		}
 	}
 	for pos, it := range items {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -753,5 +754,59 @@ func TestAnOlderCameraThatWasReplacedIsAskedAnew(t *testing.T) {
 	must(t, err)
 	if len(plates) != 1 || plates[0].Number != "A2" {
 		t.Errorf("read %+v", plates)
+	}
+}
+
+// A camera that names only the plates it did not add: the others are looked for.
+func TestPlatesWithoutAResultAreLookedFor(t *testing.T) {
+	ctx := t.Context()
+	cam := sim.NewCamera(sim.Options{Location: time.UTC})
+	must(t, cam.Put(sim.ListEntry{Number: "A2", Group: "blackList"}))
+	_, url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/AddLicensePlates" {
+			cam.ServeHTTP(w, r)
+			return
+		}
+		answer := httptest.NewRecorder()
+		cam.ServeHTTP(answer, r)
+		var failed strings.Builder
+		for _, item := range strings.SplitAfter(answer.Body.String(), "</item>") {
+			if strings.Contains(item, ">203<") {
+				_, item, _ = strings.Cut(item, "<item>")
+				failed.WriteString("<item>" + item)
+			}
+		}
+		_, _ = io.WriteString(w, "<config><licensePlatesReply>"+failed.String()+"</licensePlatesReply></config>")
+	}))
+	c := dial(t, client.Config{URL: url})
+	errs, err := c.AddPlates(ctx, "allow", []client.Plate{{Number: "A1", Owner: "Ann", End: newYear}, {Number: "A2"}, {Number: "A3"}})
+	must(t, err)
+	each(t, errs, "", `plate "A2" is on the camera's list "blackList" already; take it off there first: AddLicensePlates: the camera answered code 203 (plate exists already)`, "")
+	has(t, cam, "A2 blackList  -", "A1 whiteList Ann 2027-01-01", "A3 whiteList  -")
+}
+
+func TestAPlateWithoutAResultThatIsNotThereIsAnError(t *testing.T) {
+	for _, vehicle := range []bool{false, true} {
+		_, url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch r.URL.Path {
+			case "/AddLicensePlates", "/AddVehiclePlate":
+				_, _ = io.WriteString(w, `<config><licensePlatesReply><item><index>1</index><errorCode>0</errorCode></item></licensePlatesReply><vehiclePlatesReply><item><index>1</index><errorCode>0</errorCode></item></vehiclePlatesReply></config>`)
+			case "/GetLicensePlateGroups":
+				if vehicle {
+					w.WriteHeader(400)
+					return
+				}
+				_, _ = io.WriteString(w, `<config><licensePlateGroups><item><groupId>2</groupId><groupName>whiteList</groupName></item></licensePlateGroups></config>`)
+			default:
+				_, _ = io.WriteString(w, `<config errorCode="20"/>`)
+			}
+		}))
+		errs, err := dial(t, client.Config{URL: url}).AddPlates(t.Context(), "allow", []client.Plate{{Number: "A1"}, {Number: "A2"}})
+		must(t, err)
+		what := "AddLicensePlates"
+		if vehicle {
+			what = "AddVehiclePlate"
+		}
+		each(t, errs, "", what+`: the camera gave no result for plate "A2"`)
 	}
 }

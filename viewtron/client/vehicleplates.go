@@ -194,8 +194,9 @@ func (a *adder) vehicle(ctx context.Context) error {
 			results[i].Number = e.Number
 		}
 		itemReplies("AddVehiclePlate", vehicleReplies(n), results)
+		a.unsure(results)
 		for i, e := range batch {
-			if a.errs[e.at] = results[i].Err; errors.Is(results[i].Err, ErrExists) {
+			if a.errs[e.at] = results[i].Err; maybeThere(results[i].Err) {
 				a.errs[e.at] = a.existingVehicle(ctx, e.Plate, results[i].Err)
 			}
 		}
@@ -228,10 +229,12 @@ func (a *adder) existingVehicle(ctx context.Context, p Plate, exists error) erro
 		if err != nil {
 			return err
 		}
-		a.lists = map[string][]Plate{"": plates}
+		a.lists = map[string]byNumber{"": index(plates)}
 	}
-	found := spelled(a.lists[""], p.Number)
+	found := a.lists[""].find(p.Number)
 	switch {
+	case len(found) == 0 && !errors.Is(exists, ErrExists):
+		return exists
 	case len(found) == 0:
 		return fmt.Errorf("plate %q is said to exist on the camera but is on none of its lists: %w", p.Number, exists)
 	case found[0].Group != a.group.Name:
