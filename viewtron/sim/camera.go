@@ -21,7 +21,7 @@ type Auth string
 // The ways of logging in. Basic is also the zero value's.
 const (
 	Basic  Auth = "basic"
-	Digest Auth = "digest"
+	Digest Auth = "digest" // a Basic login counts as a wrong one
 )
 
 // API is the generation of a camera's interface.
@@ -70,7 +70,8 @@ type Options struct {
 	NoPlates bool
 	// Thermal gives it the thermal commands.
 	Thermal bool
-	// Detections are the zones and lines at the start; nil: DefaultDetections.
+	// Detections are the zones and lines at the start, where a detector that is
+	// missing is off; nil: DefaultDetections.
 	Detections []Detection
 	// NoPushV2 leaves it with the older push configuration, httpPost, only.
 	NoPushV2 bool

@@ -278,3 +278,49 @@ func TestFaultsAddUp(t *testing.T) {
 		t.Errorf("%d of 1000 were dropped", n)
 	}
 }
+
+// Recorders write the whole URL in the request line and close each connection;
+// cameras keep theirs. Some firmware's heartbeats are empty.
+func TestPostsTravelAsThoseOfTheirKind(t *testing.T) {
+	for _, recorder := range []bool{true, false} {
+		came := make(chan string, 8)
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			b, _ := io.ReadAll(r.Body)
+			came <- fmt.Sprintf("%s close=%t %q %d", r.RequestURI, r.Close, r.Header.Get("Content-Type"), len(b))
+		})}
+		go func() { _ = srv.Serve(l) }()
+		to := "http://" + l.Addr().String()
+		cam := sim.NewCamera(sim.Options{Recorder: recorder, EmptyHeartbeats: true})
+		s, err := sim.SlotTo(1, to+"/c/token")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cam.SetPush(sim.Push{Slots: []sim.PushSlot{s}}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- cam.Run(ctx, sim.Scene{}) }()
+		want := `/c/token close=false "" 0`
+		if recorder {
+			want = to + `/c/token close=true "" 0`
+		}
+		select {
+		case got := <-came:
+			if got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("no heartbeat")
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		srv.Close()
+	}
+}
