@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -232,4 +233,80 @@ func TestTheLastLookOfATarget(t *testing.T) {
 	b.frame("front", at(1, inside), at(2, outside))
 	b.wait(time.Minute)
 	b.want("1.5s firing gone front/1", "1.5s end gone front/1", "1.5s firing gone front/2", "1.5s end gone front/2", "1.5s firing left front/1", "1.5s end left front/1")
+}
+
+func TestADeviceThatAnswersIsOnline(t *testing.T) {
+	b := newBench(t, cameraRules()...)
+	says := func(on bool) { b.apply(&Event{Kind: KindCamera, Camera: "front", Name: "front", On: on}) }
+	for range 30 {
+		says(true)
+		b.wait(20 * time.Second)
+	}
+	b.want("5m50s firing dead gate (first look)")
+	b.wait(10 * time.Minute)
+	b.want("10m40s firing dead front", "10m40s action dead front tell phone")
+	says(true)
+	b.want("20m0s end dead front")
+	// A recorder that lost the channel goes on to post heartbeats and alarms for it.
+	says(false)
+	b.want("20m0s firing dead front", "20m0s action dead front tell phone")
+	for range 10 {
+		b.beat("front")
+		b.alarm("motion", 1, false)
+		b.wait(30 * time.Second)
+	}
+	b.want()
+	if b.e.Online("front") != False {
+		t.Errorf("online: %v", b.e.Online("front"))
+	}
+	b.apply(&Event{Kind: KindMotion, Camera: "front"}) // that only a camera posts
+	b.want("25m0s end dead front")
+}
+
+func TestWhoIsToldThatACameraComesAndGoes(t *testing.T) {
+	var said []Presence
+	o := DefaultOptions()
+	o.Presence = func(p Presence) {
+		if p.Camera == "front" {
+			p.At.Wall = time.Time{}
+			said = append(said, p)
+		}
+	}
+	b := startBench(t, o, site())
+	b.beat("front")
+	b.wait(30 * time.Second)
+	b.beat("front")
+	b.wait(5 * time.Minute)
+	b.beat("front")
+	b.apply(&Event{Kind: KindCamera, Camera: "front", Name: "front"})
+	want := []Presence{
+		{At: Instant{Mono: begin}, Camera: "front", Online: true, First: true},
+		{At: Instant{Mono: begin + 2*time.Minute}, Camera: "front", Silent: 90 * time.Second, Interval: 30 * time.Second},
+		{At: Instant{Mono: begin + 330*time.Second}, Camera: "front", Online: true},
+		{At: Instant{Mono: begin + 330*time.Second}, Camera: "front", Interval: 30 * time.Second, Said: true},
+	}
+	if !slices.Equal(said, want) {
+		t.Errorf("got  %+v\nwant %+v", said, want)
+	}
+}
+
+// An alarm of a device that is asked, and does not answer any more.
+func TestAnAlarmThatCannotBeAskedForIsUnknown(t *testing.T) {
+	b := newBench(t, &Rule{Name: "r", On: []Kind{KindAlarm}, When: alarmOn, Hold: 10 * time.Second, Do: []Step{follow("siren")}})
+	unknown := func(id int) {
+		b.apply(&Event{Kind: KindAlarm, Camera: "front", Alarm: &Alarm{Name: "perimeter", ID: id}, Unknown: true})
+	}
+	unknown(1) // nobody heard of it
+	b.alarm("perimeter", 1, false)
+	b.alarm("perimeter", 1, true)
+	b.want("0s firing r front/perimeter/1", "0s action r front/perimeter/1 follow siren +")
+	unknown(2)
+	b.wait(20 * time.Second)
+	b.want()
+	unknown(1)
+	unknown(1)
+	b.wait(20 * time.Second)
+	b.want("30s end r front/perimeter/1", "30s action r front/perimeter/1 follow siren -")
+	b.alarm("perimeter", 1, true) // a first value
+	b.want("40s firing r front/perimeter/1 (first look)", "40s action r front/perimeter/1 follow siren +")
 }

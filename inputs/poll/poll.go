@@ -211,7 +211,7 @@ func (p *Poller) alarms(ctx context.Context) time.Duration {
 		p.missed = Misses
 		p.forget(asked, at)
 		p.say(err)
-		if !rest(ctx, max(0, AgainAfter-wait)) {
+		if !rest(ctx, AgainAfter-MinGap) {
 			return wait
 		}
 		if errors.Is(err, ErrLogin) {
