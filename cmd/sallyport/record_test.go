@@ -60,6 +60,10 @@ const recordedRules = rulesText + `  - name: loiterer
   - name: night round
     on: {cron: "*/20 * * * *"}
     do: [{log: round}]
+  - name: perimeter
+    on: alarm
+    when: alarm.name == "perimeter" && alarm.on
+    do: [{log: "perimeter of ${camera.name}"}]
   - name: gone
     on: camera
     when: "!camera.online"
@@ -222,7 +226,7 @@ func (l *liveRun) kill() *engine.State {
 // something happens at the site: one of all that a recording holds.
 func (l *liveRun) something(rnd *rand.Rand) {
 	stamp := l.now().Wall
-	switch rnd.IntN(13) {
+	switch rnd.IntN(14) {
 	case 0, 1:
 		l.post(sim.AppendHeartbeat(nil, []sim.Identity{gateCamera, porchCamera}[rnd.IntN(2)], sim.V1))
 	case 2, 3, 4: // somebody walks over the porch, and sometimes stays
@@ -254,6 +258,11 @@ func (l *liveRun) something(rnd *rand.Rand) {
 		on := rnd.IntN(2) == 0
 		l.rec.camera(l.now(), "porch", on, false)
 		l.decided(l.eng.Apply(l.now(), &engine.Event{Kind: engine.KindCamera, Camera: "porch", Name: "porch", On: on, Received: stamp}))
+	case 13:
+		ev := &engine.Event{Kind: engine.KindAlarm, Camera: "gate", Received: stamp, Unknown: rnd.IntN(4) == 0,
+			Alarm: &engine.Alarm{Name: "perimeter", ID: rnd.IntN(2), On: rnd.IntN(2) == 0}}
+		l.rec.alarm(l.now(), ev, false)
+		l.decided(l.eng.Apply(l.now(), ev))
 	case 12:
 		step := time.Duration(rnd.IntN(240)-120) * time.Second
 		if rnd.IntN(4) > 0 {

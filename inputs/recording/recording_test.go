@@ -37,6 +37,8 @@ func TestLines(t *testing.T) {
 		{`{` + received + `,"type":"message","topic":"gate/open","body":{"user":"ann"}}`, Line{Type: Message, Topic: "gate/open", Body: []byte(`{"user":"ann"}`)}},
 		{`{` + received + `,"type":"flag","name":"armed","value":true}`, Line{Type: Flag, Name: "armed", Value: []byte("true")}},
 		{`{` + received + `,"type":"camera","name":"porch","online":true}`, Line{Type: Camera, Name: "porch", On: true}},
+		{`{` + received + `,"type":"alarm","camera":"porch","name":"perimeter","id":1,"on":true,"late":true}`,
+			Line{Type: Alarm, Camera: "porch", Name: "perimeter", ID: 1, On: true, Late: true}},
 		{`{` + received + `,"type":"relay","name":"gate","on":true}`, Line{Type: Relay, Name: "gate", On: true}},
 		{`{` + received + `,"type":"outcome","firing":1,"step":2,"finally":true,"begun":false,"reason":"blocked"}`,
 			Line{Type: Outcome, Firing: 1, Index: 2, Finally: true, Reason: "blocked"}},
@@ -106,6 +108,7 @@ func TestMistakes(t *testing.T) {
 		{`{` + received + `,"body_base64":"a"}`, `"body_base64" is not base64`},
 		{`{` + received + `,"type":"contact","on":"yes"}`, `"on" is not true or false`},
 		{`{` + received + `,"type":"outcome","firing":-1}`, `"firing" is not a whole number`},
+		{`{` + received + `,"type":"alarm","id":2147483648}`, `"id" is not a whole number`},
 		{`{` + received + `,"type":"outcome","step":1.5}`, `"step" is not a whole number`},
 		{`{` + received + `,"type":"outcome","step":"1"}`, `"step" is not a whole number`},
 		{`{` + received + `,"type":"clock","step":"1"}`, `"step": "1" is not a number of seconds`},
@@ -173,6 +176,10 @@ func TestAppend(t *testing.T) {
 			`{"received":"2026-03-02T12:00:00.797Z","camera":"gate","body":"\"\\\t\r\n\u0001\u2028<é&>"}`},
 		{Line{Type: Contact, Name: "door", Unknown: true}, false, `{"type":"contact","received":"2026-03-02T12:00:00.797Z","name":"door","unknown":true}`},
 		{Line{Type: Camera, Name: "porch\xff"}, false, `{"type":"camera","received":"2026-03-02T12:00:00.797Z","name":"porch\ufffd","online":false}`},
+		{Line{Type: Alarm, Camera: "gate", Name: "motion", ID: 2, Late: true}, false,
+			`{"type":"alarm","received":"2026-03-02T12:00:00.797Z","late":true,"camera":"gate","name":"motion","id":2,"on":false}`},
+		{Line{Type: Alarm, Camera: "gate", Name: "motion", On: true, Unknown: true}, false,
+			`{"type":"alarm","received":"2026-03-02T12:00:00.797Z","camera":"gate","name":"motion","unknown":true}`},
 		{Line{Type: Flag, Name: "armed", Value: []byte("true")}, false, `{"type":"flag","received":"2026-03-02T12:00:00.797Z","name":"armed","value":true}`},
 		{Line{Type: Message, Topic: "gate/open", Body: []byte("{\n \"a\": [1, 2]}")}, false,
 			`{"type":"message","received":"2026-03-02T12:00:00.797Z","topic":"gate/open","body":{"a":[1,2]}}`},
@@ -317,6 +324,8 @@ func roundTrip(t *testing.T, l *Line) {
 		want.Name, want.On, want.Unknown = l.Name, l.On && !l.Unknown, l.Unknown
 	case Relay, Camera:
 		want.Name, want.On = l.Name, l.On
+	case Alarm:
+		want.Camera, want.Name, want.ID, want.On, want.Unknown = l.Camera, l.Name, l.ID, l.On && !l.Unknown, l.Unknown
 	case Flag:
 		want.Name, want.Value = l.Name, l.Value
 	case Message:
