@@ -206,15 +206,17 @@ func eventWords(e *journal.Entry) []string {
 			Name string
 			On   bool
 		}
-		Version string
-		Step    float64
-		Value   json.RawMessage
+		Version, Text string
+		Step          float64
+		Value         json.RawMessage
 	}
 	if err := json.Unmarshal(e.Body, &ev); err != nil {
 		return []string{string(e.Body)}
 	}
 	words := []string{ev.Kind, e.Camera, ev.Plate.Number, ev.Plate.Heading, ev.Name, ev.Version, string(ev.Value)}
 	switch {
+	case ev.Kind == "camera" && ev.Text != "":
+		words = append(words, ev.Text)
 	case ev.Alarm != nil:
 		words = append(words, ev.Alarm.Name, onOff(ev.Alarm.On))
 	case ev.On != nil:
