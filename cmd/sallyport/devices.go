@@ -16,7 +16,15 @@ import (
 	"github.com/sallyport/sallyport/viewtron/client"
 )
 
-// deviceClients makes a client for every camera that has an address to call.
+// loginAgain is how long a device that refused the login is left alone, by all parts of
+// the program together. A few wrong passwords lock an account for some minutes, whoever
+// typed them; a siren must sound after that, and a banned plate come off the list. More
+// often, and we would be the ones who lock it.
+const loginAgain = 10 * time.Minute
+
+// deviceClients makes a client for every camera that has an address to call. Cameras of
+// one recorder have the same: then it takes one request at a time from all of them, and
+// one wrong password.
 func deviceClients(site *config.Site, p process) (map[string]*client.Client, error) {
 	return deviceClientsSaying(site, p, func(text string) { fmt.Fprintf(p.stderr, "sallyport: %s\n", text) })
 }
@@ -25,6 +33,7 @@ func deviceClients(site *config.Site, p process) (map[string]*client.Client, err
 // that a certificate was trusted. say may be called at any time, by one goroutine at a time.
 func deviceClientsSaying(site *config.Site, p process, say func(string)) (map[string]*client.Client, error) {
 	clients := make(map[string]*client.Client)
+	shared := make(map[deviceKey]*client.Client)
 	trusted := newPins(site.Data, say)
 	var errs []error
 	for _, c := range site.Cameras {
@@ -36,7 +45,14 @@ func deviceClientsSaying(site *config.Site, p process, say func(string)) (map[st
 			errs = append(errs, fmt.Errorf("camera %q: password: %w", c.Name, err))
 			continue
 		}
-		cfg := client.Config{URL: c.URL, Username: c.Username, Password: password, Pin: c.TLSPin, Location: site.Location.Zone}
+		key := deviceKey{strings.ToLower(c.URL), c.Username, password, c.TLSPin}
+		if d := shared[key]; d != nil {
+			clients[c.Name] = d
+			continue
+		}
+		cfg := client.Config{
+			URL: c.URL, Username: c.Username, Password: password, Pin: c.TLSPin, LoginAgain: loginAgain, Location: site.Location.Zone,
+		}
 		if address, secure := strings.CutPrefix(c.URL, "https://"); secure && c.TLSPin == "" {
 			cfg.Trust = trusted.trust(c.Name, address)
 		}
@@ -45,10 +61,13 @@ func deviceClientsSaying(site *config.Site, p process, say func(string)) (map[st
 			errs = append(errs, fmt.Errorf("camera %q: %w", c.Name, err))
 			continue
 		}
-		clients[c.Name] = d
+		clients[c.Name], shared[key] = d, d
 	}
 	return clients, errors.Join(errs...)
 }
+
+// deviceKey is what cameras have in common that are one device.
+type deviceKey struct{ url, username, password, pin string }
 
 // openRelays requests every line; when one cannot be had the others are released.
 func openRelays(site *config.Site, devices map[string]*client.Client) ([]relay.Config, error) {
@@ -113,39 +132,33 @@ type alarmOutput struct {
 	device  *client.Client
 	channel int
 	off     bool // it was switched off, and not on since
-	// moved is set from an on until an off has arrived; asked is when the device was
-	// last sent a login that it refused.
+	// moved is set from an on that may have arrived until an off has.
 	moved bool
-	asked time.Time
 }
 
 // outputTime is how long a device may take to switch its output.
 const outputTime = 3 * time.Second
 
-// loginAgain is how often a device that refused the login is asked again to switch off
-// what it was told to switch on. Otherwise nobody would: a few wrong passwords lock an
-// account for some minutes, whoever typed them, and a relay must not stay on for that.
-const loginAgain = time.Minute
+// outputLoginAgain is how often a device that refused the login is asked again to switch
+// off what it was told to switch on. Otherwise nobody would for long: a few wrong
+// passwords lock an account, whoever typed them, and a relay must not stay on for that.
+const outputLoginAgain = time.Minute
 
 // Set switches the output.
 func (o *alarmOutput) Set(on bool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), outputTime)
 	defer cancel()
 	ctx = client.WithPriority(ctx, client.Urgent)
-	o.off, o.moved = false, o.moved || on
+	o.off = false
 	err := o.device.ManualAlarmOut(ctx, o.channel, on)
-	var refused *client.Error
-	switch {
-	case !errors.As(err, &refused) || !errors.Is(err, client.ErrLoginRefused):
-	case !refused.NotSent:
-		o.asked = time.Now()
-	case !on && o.moved && time.Since(o.asked) >= loginAgain:
-		o.asked = time.Now()
-		o.device.ResetLogin()
+	if !on && o.moved && errors.Is(err, client.ErrLoginRefused) && o.device.RetryLogin(outputLoginAgain) {
 		err = o.device.ManualAlarmOut(ctx, o.channel, false)
 	}
-	if err == nil && !on {
+	switch {
+	case err == nil && !on:
 		o.off, o.moved = true, false
+	case on && !errors.Is(err, client.ErrLoginRefused):
+		o.moved = true // a refused login moved nothing, and is not worth an account
 	}
 	return err
 }

@@ -79,8 +79,9 @@ func (d polledDevice) Channels(ctx context.Context) ([]poll.Channel, error) {
 	return list, nil
 }
 
-// ResetLogin lets calls through again after a refused login.
-func (d polledDevice) ResetLogin() { d.device.ResetLogin() }
+// ResetLogin lets calls through again after a refused login, unless another part of the
+// program was refused since.
+func (d polledDevice) ResetLogin() { d.device.RetryLogin(loginAgain) }
 
 // askedOf is an error of a device in the words of package poll.
 func askedOf(err error) error {
@@ -109,15 +110,15 @@ func (e kindError) Unwrap() error { return e.error }
 // address are one device.
 func (a *appliance) pollers(devices map[string]*client.Client) []*poll.Poller {
 	var list []*poll.Poller
-	seen := make(map[string]bool)
+	seen := make(map[*client.Client]bool)
 	for _, c := range a.site.Cameras {
-		if c.Poll <= 0 || devices[c.Name] == nil || seen[c.URL] {
+		if c.Poll <= 0 || devices[c.Name] == nil || seen[devices[c.Name]] {
 			continue
 		}
-		seen[c.URL] = true
+		seen[devices[c.Name]] = true
 		cfg := poll.Config{Device: polledDevice{devices[c.Name]}, Every: c.Poll}
 		for _, other := range a.site.Cameras {
-			if other.URL == c.URL && other.Poll > 0 {
+			if devices[other.Name] == devices[c.Name] && other.Poll > 0 {
 				cfg.Every = min(cfg.Every, other.Poll)
 				cfg.Cameras = append(cfg.Cameras, poll.Camera{Name: other.Name, Channel: outputChannel(a.site, other.Name)})
 			}

@@ -140,7 +140,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 	for _, c := range s.site.Cameras {
 		if d := devices[c.Name]; d != nil {
-			parts.lists = append(parts.lists, plates.Camera{Name: c.Name, Lists: &cameraLists{device: d}})
+			parts.lists = append(parts.lists, plates.Camera{Name: c.Name, Lists: d})
 			parts.devices = append(parts.devices, cameraverb.Camera{Name: c.Name, Device: d, Channel: outputChannel(s.site, c.Name)})
 		}
 	}

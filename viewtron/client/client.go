@@ -44,6 +44,12 @@ type Config struct {
 	// Timeout is for one exchange, waiting for the turn not counted; 0 means
 	// DefaultTimeout.
 	Timeout time.Duration
+	// LoginAgain is how long after a refused login the next call may log in once
+	// more, whoever makes it: a device locks an account for some minutes after wrong
+	// passwords, whoever sent them. 0 means never, which is until
+	// [Client.SetCredentials] or [Client.ResetLogin]. Shorter than the device's own
+	// lock, and the account may stay locked for good.
+	LoginAgain time.Duration
 	// Location is the zone the device's wall clock runs in; nil means time.Local.
 	Location *time.Location
 }
@@ -54,6 +60,7 @@ type Client struct {
 	base     string // scheme://host[:port]
 	secure   bool
 	timeout  time.Duration
+	again    time.Duration // LoginAgain
 	location *time.Location
 	reads    *http.Client // keeps connections
 	actions  *http.Client // a fresh connection each, so that net/http never sends anything twice
@@ -63,7 +70,8 @@ type Client struct {
 	user     string
 	password string
 	scheme   scheme
-	refused  *Error // the refusal after which nothing is sent
+	refused  *Error    // the refusal after which nothing is sent
+	since    time.Time // when that was
 
 	known     *Capabilities // nil until asked for
 	forgotten int           // how often Forget was called
@@ -108,6 +116,7 @@ func New(c Config) (*Client, error) {
 		base:     u.Scheme + "://" + u.Host,
 		secure:   u.Scheme == "https",
 		timeout:  c.Timeout,
+		again:    c.LoginAgain,
 		location: c.Location,
 		reads:    &http.Client{Transport: keep, CheckRedirect: noRedirect},
 		actions:  &http.Client{Transport: fresh, CheckRedirect: noRedirect},
@@ -213,10 +222,24 @@ func (c *Client) SetCredentials(user, password string) {
 
 // ResetLogin lets calls through again after a refused login, with the same
 // credentials: for when a person says that the account was unlocked.
-func (c *Client) ResetLogin() {
+func (c *Client) ResetLogin() { c.RetryLogin(0) }
+
+// RetryLogin is ResetLogin unless the login was refused less than after ago. It says
+// whether calls are let through now. Those who share a client and each want to try
+// again now and then do not add up with it.
+func (c *Client) RetryLogin(after time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.retry(after)
+}
+
+// retry is RetryLogin for those who hold the lock.
+func (c *Client) retry(after time.Duration) bool {
+	if c.refused != nil && time.Since(c.since) < after {
+		return false
+	}
 	c.scheme, c.refused = unknown, nil
+	return true
 }
 
 // call is one command to a device.
@@ -265,7 +288,7 @@ func (c *Client) do(ctx context.Context, k call) (*node, []byte, error) {
 func (c *Client) held(command string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.refused == nil {
+	if c.refused == nil || c.again > 0 && c.retry(c.again) {
 		return nil
 	}
 	e := *c.refused
@@ -278,7 +301,7 @@ func (c *Client) note(err error) error {
 	var e *Error
 	if errors.As(err, &e) && errors.Is(e, ErrLoginRefused) {
 		c.mu.Lock()
-		c.refused = e
+		c.refused, c.since = e, time.Now()
 		c.mu.Unlock()
 	}
 	return err

@@ -43,9 +43,10 @@
 // [Client.Capabilities] has asked, that is any write missing in the device's own
 // list of commands, except what drives outputs and virtual alarms.
 //
-// A refused login is never tried again: the devices lock an account after a few
+// A refused login is not tried again: the devices lock an account after a few
 // wrong passwords. After a refusal every call returns that refusal, with nothing
-// sent, until [Client.SetCredentials] or [Client.ResetLogin] is called.
+// sent, until [Client.SetCredentials] or [Client.ResetLogin] is called, or the
+// time of Config.LoginAgain is over.
 //
 // # Trust
 //

@@ -11,7 +11,7 @@ import (
 var (
 	// ErrLoginRefused is the kind of error of a wrong, expired or locked login
 	// (codes 8, 9, 10 and HTTP 401). Nothing more is sent until the
-	// credentials are set anew.
+	// credentials are set anew, the login is reset, or Config.LoginAgain is over.
 	ErrLoginRefused = errors.New("login refused")
 	// ErrUnknownCommand is the kind of error of a command the device does not
 	// know (codes 1 and 11, HTTP 400 with an empty body, HTTP 404).
