@@ -166,11 +166,16 @@ func (s *synchronizing) plan(ctx context.Context) {
 
 // fail says that nothing, or nothing more, is done with a camera.
 func (s *synchronizing) fail(d *listDevice, err error) {
+	if errors.Is(err, context.Canceled) {
+		err = errStopped
+	}
 	s.outcome.note(s.p, d.name, err)
 	if s.f.asJSON {
 		writeJSON(s.out, syncJSON{Type: "error", Camera: d.name, Text: err.Error(), Unreachable: unreachable(err)})
 	}
 }
+
+var errStopped = errors.New("stopped; the same command goes on")
 
 // How many lines a camera's plan takes without -v.
 const (
