@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"net/netip"
 	"reflect"
 	"regexp"
@@ -201,7 +202,7 @@ func (p *place) live() {
 // walk is a scene in which somebody new comes into the picture every half second.
 func walk() sim.Scene {
 	c := sim.CameraScene{Identity: sim.Identity{Name: "Porch cam"}}
-	for i := range 30 {
+	for i := range 60 {
 		c.Targets = append(c.Targets, sim.Track{
 			ID: uint32(7 + i), Class: "person", At: sim.Duration(time.Duration(i) * 500 * time.Millisecond), From: sim.Point{5000, 8000},
 			Moves: []sim.Move{{Stay: sim.Duration(5 * time.Second)}},
@@ -230,6 +231,58 @@ func TestSubscribeWaits(t *testing.T) {
 	}
 }
 
+// TestSubscribeEveryGeneration: whatever firmware the camera has, and however it wants
+// to be logged in to.
+func TestSubscribeEveryGeneration(t *testing.T) {
+	for _, o := range []sim.Options{{API: sim.API19, Auth: sim.Basic}, {API: sim.API20, Auth: sim.Digest}, {API: sim.API21, EmptyHeartbeats: true}} {
+		t.Run(string(o.API), func(t *testing.T) {
+			t.Parallel()
+			o.SmartTrack, o.Username, o.Password = true, "admin", "pw"
+			p := newPlace(t, o, "    username: admin\n    password: {env: PW}\n")
+			p.env["PW"] = "pw"
+			p.live()
+			if code, out, errs := p.run("subscribe", "porch", "--wait", "20s"); code != 0 || errs != "" {
+				t.Errorf("%d\n%s%s", code, out, errs)
+			}
+		})
+	}
+}
+
+// TestSubscribeRefused: the camera's own words are shown, and what is said to be
+// written is read back.
+func TestSubscribeRefused(t *testing.T) {
+	var mu sync.Mutex // covers refuse
+	refuse := ""      // what SetHttpPostConfig is answered
+	p := newPlace(t, sim.Options{Fault: func(command string, _ *http.Request) sim.Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		if command == "SetHttpPostConfig" {
+			return sim.Fault{Status: http.StatusOK, ContentType: "application/xml", Body: refuse, Drop: refuse == ""}
+		}
+		return sim.Fault{}
+	}}, "")
+	answer := func(text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		refuse = text
+	}
+	code, _, errs := p.run("subscribe", "porch", "--no-wait")
+	if code != exitUnreachable || !strings.HasPrefix(errs, "sallyport: camera \"porch\" does not answer: SetHttpPostConfig: ") {
+		t.Errorf("%d %s", code, errs)
+	}
+	answer(`<config status="failed" errorCode="4" errorDesc="No Permission"/>`)
+	code, _, errs = p.run("subscribe", "porch", "--no-wait")
+	want(t, "refused", code, 1, errs, "sallyport: camera \"porch\": SetHttpPostConfig: the camera answered code 4 (permission denied): \"No Permission\"\n")
+	answer(`<config status="success"/>`)
+	code, _, errs = p.run("subscribe", "porch", "--no-wait")
+	want(t, "not kept", code, 1, p.plain(errs), "sallyport: camera \"porch\" took it, and kept something else: slot 1: on, http://HOME/API, alarmStatus smartData traject, events ALL is gone\n")
+	answer(`<config status="failed" errorCode="1"/>`)
+	code, out, errs := p.run("subscribe", "porch", "--no-wait")
+	if code != 1 || errs != "sallyport: camera \"porch\": it takes no command to set up where it posts to\n" || !strings.Contains(out, "  server or domain  127.0.0.1\n") {
+		t.Errorf("%d\n%s%s", code, out, errs)
+	}
+}
+
 // missing is what a subscription says is missing, when the camera is as o says.
 func missing(t *testing.T, o sim.Options, before func(*place), args ...string) string {
 	t.Helper()
@@ -238,7 +291,7 @@ func missing(t *testing.T, o sim.Options, before func(*place), args ...string) s
 		before(p)
 	}
 	p.live()
-	code, out, errs := p.run(append([]string{"subscribe", "porch", "--wait", "1500ms"}, args...)...)
+	code, out, errs := p.run(append([]string{"subscribe", "porch", "--wait", "2500ms"}, args...)...)
 	if code != 1 {
 		t.Errorf("%d\n%s", code, out)
 	}

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -109,6 +110,9 @@ func (w *waiting) run(ctx context.Context, limit time.Duration) int {
 	}
 	for {
 		seen := w.look(ctx)
+		if seen.frames+seen.events > 0 && slices.ContainsFunc(seen.strangers, w.silent) {
+			seen.heartbeats++ // by now it would be taken for the camera's
+		}
 		w.tell(seen, once)
 		if seen.heartbeats > 0 && (seen.frames > 0 || !w.wantFrames) {
 			w.p.say(fmt.Sprintf("camera %q is set up: it posts here", w.name))
@@ -155,8 +159,19 @@ func (w *waiting) tell(s sight, once func(string)) {
 		once("now walk through the picture, so that a frame comes")
 	}
 	for _, d := range w.likely(s) {
+		if w.silent(d) {
+			continue // until something tells whose it is
+		}
 		once("posts of " + who(d) + " came: " + d.Reason)
 	}
+}
+
+// silent says that a stranger is a heartbeat from the camera's address that says nothing
+// of itself, as some firmware sends it: it is the camera's as soon as another post from
+// there was.
+func (w *waiting) silent(d web.Device) bool {
+	return d.Kind == engine.KindHeartbeat.String() && d.MAC == "" && d.SN == "" && d.Name == "" &&
+		w.home.camera.IsValid() && d.Remote == w.home.camera.String()
 }
 
 // likely are the strangers that may be this camera: by what they say, or by their
@@ -250,16 +265,23 @@ func machineAddresses() []string {
 type programWatch struct {
 	base, name string
 	begun      time.Time
-	was        web.Camera // when it began, or after the program was started again
+	was        postCounts // when it began, or after the program was started again
 	seen       sight
-	others     uint64 // posts that are no frames
-	// beat says that a post came that is no frame, and that no event was seen of it yet.
+	others     uint64 // posts that are no frames, at the last look
+	// beat says that at the last look a post had come that is no frame, and nothing else
+	// was seen of it.
 	beat bool
+}
+
+// postCounts is what the console says of a camera's posts since the program was started.
+type postCounts struct {
+	Posts  uint64 `json:"posts"`
+	Frames uint64 `json:"frames"`
 }
 
 // begin says whether a program answers.
 func (w *programWatch) begin(ctx context.Context) bool {
-	var c web.Camera
+	var c postCounts
 	status, err := w.get(ctx, "/api/v1/cameras/"+url.PathEscape(w.name), &c)
 	if err != nil || status != http.StatusOK && status != http.StatusNotFound {
 		return false
@@ -291,12 +313,15 @@ func (w *programWatch) get(ctx context.Context, path string, into any) (status i
 }
 
 func (w *programWatch) look(ctx context.Context) sight {
-	var c web.Camera
+	var c postCounts
 	status, err := w.get(ctx, "/api/v1/cameras/"+url.PathEscape(w.name), &c)
 	w.seen.trouble = ""
 	switch {
-	case err != nil || status != http.StatusOK && status != http.StatusNotFound:
-		w.seen.trouble = "the sallyport that runs does not answer at " + w.base
+	case err != nil:
+		w.seen.trouble = fmt.Sprintf("the sallyport that runs does not answer at %s: %v", w.base, err)
+		return w.seen
+	case status != http.StatusOK && status != http.StatusNotFound:
+		w.seen.trouble = fmt.Sprintf("the sallyport that runs answers %d at %s", status, w.base)
 		return w.seen
 	case status == http.StatusNotFound:
 		w.seen.trouble = fmt.Sprintf("the sallyport that runs does not know camera %q: start it again, so that it reads the site file", w.name)
@@ -310,24 +335,27 @@ func (w *programWatch) look(ctx context.Context) sight {
 	return w.seen
 }
 
-// note takes what the console says of the camera.
-func (w *programWatch) note(ctx context.Context, c web.Camera) {
+// note takes what the console says of the camera. A heartbeat is a post that is no frame
+// and of which the journal has nothing; it has an event a little later than it is counted.
+func (w *programWatch) note(ctx context.Context, c postCounts) {
 	if c.Frames < w.was.Frames || c.Posts < w.was.Posts {
-		w.was, w.others, w.beat = web.Camera{}, 0, false // it was started again
+		w.was, w.others, w.beat = postCounts{}, 0, false // it was started again
 	}
 	frames, events := c.Frames-w.was.Frames, w.events(ctx)
 	others := c.Posts - w.was.Posts - frames
-	// An event is in the journal a little later than it is counted.
-	if w.beat && events == w.seen.events {
+	if w.others > events && events < maxWatched || w.beat && events == w.seen.events {
 		w.seen.heartbeats++
 	}
 	w.beat = others > w.others && events == w.seen.events
 	w.others, w.seen.frames, w.seen.events = others, frames, events
 }
 
+// maxWatched is how many events are counted.
+const maxWatched = 100
+
 // events counts what the journal has of the camera since the watch began.
 func (w *programWatch) events(ctx context.Context) uint64 {
-	q := url.Values{"camera": {w.name}, "kind": {"event"}, "since": {w.begun.UTC().Format(time.RFC3339Nano)}, "limit": {"100"}}
+	q := url.Values{"camera": {w.name}, "kind": {"event"}, "since": {w.begun.UTC().Format(time.RFC3339Nano)}, "limit": {strconv.Itoa(maxWatched)}}
 	var page struct {
 		Items []struct {
 			Event struct{ Kind string }
@@ -420,12 +448,12 @@ func strangersOf(port *camera.Port) []web.Device {
 	var out []web.Device
 	for _, u := range port.Unknown() {
 		d := webDevice(u.Device)
-		d.Remote, d.LastSeen, d.Posts, d.Reason, d.Adopt = u.Remote.String(), web.Time{Time: u.Last}, u.Posts, u.Reason, u.Adopt
+		d.Remote, d.LastSeen, d.Posts, d.Kind, d.Reason, d.Adopt = u.Remote.String(), web.Time{Time: u.Last}, u.Posts, u.Kind, u.Reason, u.Adopt
 		out = append(out, d)
 	}
 	for _, a := range port.Ambiguous() {
 		d := webDevice(a.Device)
-		d.Remote, d.LastSeen, d.Posts, d.Reason, d.Cameras = a.Remote.String(), web.Time{Time: a.Last}, a.Posts, a.Reason, a.Cameras
+		d.Remote, d.LastSeen, d.Posts, d.Kind, d.Reason, d.Cameras = a.Remote.String(), web.Time{Time: a.Last}, a.Posts, a.Kind, a.Reason, a.Cameras
 		out = append(out, d)
 	}
 	return out

@@ -40,7 +40,6 @@ func TestFirstDay(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "porch.yaml"), []byte(firstDayRules), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	p.live()
 
 	if code, out, errs := p.run("add", p.url, "porch", "--password-env", "PORCH_PASSWORD"); code != 0 || errs != "" {
 		t.Fatalf("add: %d\n%s%s", code, out, errs)
@@ -59,6 +58,7 @@ func TestFirstDay(t *testing.T) {
 	defer stop()
 	screen.await("the console is at ")
 
+	p.live()
 	code, out, errs := p.run("subscribe", "porch", "--wait", "20s")
 	if code != 0 || errs != "" {
 		t.Fatalf("subscribe: %d\n%s%s\n%s", code, out, errs, problems)
