@@ -214,6 +214,9 @@ func (r *Runner) again(it *item, err error) bool {
 	}
 	it.next = now + it.backoff
 	it.backoff = min(2*it.backoff, longest)
+	if it.halfDone() && it.begun {
+		it.req.Expires = 0
+	}
 	return it.req.Expires == 0 || it.next <= it.req.Expires
 }
 

@@ -476,6 +476,11 @@ func (r *Runner) Start(ctx context.Context) error {
 	return nil
 }
 
+// halfDone says whether a step may have done a part of its work, which only another
+// try finds out: a plate may stand on a camera's list without the end it was to get.
+// Such a step does not expire.
+func (it *item) halfDone() bool { return it.h.Kept && (it.begun || it.p.Tries > 0) }
+
 // resume gives an item of an earlier run its place on this run's clock. A wall
 // clock that is wrong may delay it by no more than it had to wait in any case.
 func (it *item) resume(now time.Duration, wall time.Time) {
@@ -492,7 +497,7 @@ func (it *item) resume(now time.Duration, wall time.Time) {
 			it.planned, it.due = true, now+d
 		}
 	}
-	if !p.Expires.IsZero() {
+	if !p.Expires.IsZero() && !it.halfDone() {
 		// The deadline may lie before this run's beginning, but not at "none".
 		if it.req.Expires = now + left(p.Expires); it.req.Expires == 0 {
 			it.req.Expires = 1

@@ -513,6 +513,42 @@ func TestADurableStepExpires(t *testing.T) {
 	})
 }
 
+// TestAPlateEditThatBeganDoesNotExpire: it may have left a plate on a list without
+// its end, so it is tried until the camera has it, over restarts too.
+func TestAPlateEditThatBeganDoesNotExpire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &disk{}
+		back := false
+		h := action(1, func(context.Context, engine.Request) error {
+			if !back {
+				return actions.Away(errors.New("the connection broke"))
+			}
+			return nil
+		})
+		h.Kept = true
+		k := newKeeper(t, "one", newStore(t, d), h)
+		q := k.durable(1, "camera")
+		q.Expires = time.Minute
+		k.Submit(q)
+		pass(time.Hour)
+		if n := len(k.Outbox()); n != 1 {
+			t.Errorf("%d wait", n)
+		}
+		k.end()
+		pass(time.Hour) // off
+		back = true
+		k = newKeeper(t, "two", newStore(t, d), h)
+		pass(2 * time.Minute)
+		k.end()
+		if got := d.ids(); len(got) != 0 {
+			t.Errorf("left on the disk: %v", got)
+		}
+		if all := k.all(); len(all) != 1 || all[0].rec.Err != nil {
+			t.Errorf("got %v", k.records())
+		}
+	})
+}
+
 func TestAWrongWallClockDoesNotKeepAStepLongerThanItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{}

@@ -106,4 +106,3 @@ func TestALockedAccountIsTriedEveryTenMinutesByAllTogether(t *testing.T) {
 		}
 	})
 }
-
