@@ -615,9 +615,8 @@ func insertCameras(text string, entries []string) (string, error) {
 	}
 	lines := strings.SplitAfter(text, "\n")
 	lines = lines[:len(lines)-1]
-	head := slices.IndexFunc(lines, func(l string) bool {
-		return regexp.MustCompile(`^\x{feff}?(cameras|"cameras"|'cameras')[ \t]*:([ \t\r\n]|$)`).MatchString(l)
-	})
+	begins := regexp.MustCompile(`^\x{feff}?(cameras|"cameras"|'cameras')[ \t]*:([ \t\r\n]|$)`)
+	head := slices.IndexFunc(lines, begins.MatchString)
 	if head < 0 {
 		if len(lines) > 0 && strings.TrimSpace(lines[len(lines)-1]) != "" {
 			lines = append(lines, eol)

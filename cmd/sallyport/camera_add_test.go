@@ -166,8 +166,8 @@ func TestCameraAddHTTPS(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("%d\n%s%s", code, out, errs)
 	}
-	print := regexp.MustCompile(`its certificate is trusted on first use: SHA-256 (([0-9a-f]{2}:){31}[0-9a-f]{2})\n`).FindStringSubmatch(out)
-	if print == nil || !strings.Contains(out, ", so https is used\n") || !strings.Contains(p.read(), "    tls_pin: \""+print[1]+"\"\n") {
+	shown := regexp.MustCompile(`its certificate is trusted on first use: SHA-256 (([0-9a-f]{2}:){31}[0-9a-f]{2})\n`).FindStringSubmatch(out)
+	if shown == nil || !strings.Contains(out, ", so https is used\n") || !strings.Contains(p.read(), "    tls_pin: \""+shown[1]+"\"\n") {
 		t.Fatalf("%s\n%s", out, p.read())
 	}
 	if code, out, errs := p.run("info", "front"); code != 0 || errs != "" {
