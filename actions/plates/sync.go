@@ -102,7 +102,7 @@ func Apply(ctx context.Context, lists ListEditor, plan *Plan, progress func(done
 			n = together(steps)
 			r.add(ctx, lists, steps[:n])
 		} else {
-			r.note(steps[0], edit(ctx, lists, steps[0]))
+			r.note(steps[0], takeOff(ctx, lists, steps[0], edit(ctx, lists, steps[0])))
 		}
 		steps = steps[n:]
 		progress(len(plan.Steps) - len(steps))
@@ -230,7 +230,7 @@ func pause(ctx context.Context, try int) bool {
 func transient(err error) bool {
 	var answer *client.Error
 	var stuck *client.PlateStuckError
-	if errors.As(err, &stuck) && !errors.Is(err, client.ErrLoginRefused) {
+	if errors.As(err, &stuck) && !errors.Is(err, client.ErrLoginRefused) || errors.Is(err, client.ErrListChanged) {
 		return true
 	}
 	if errors.As(err, &answer) {

@@ -402,3 +402,30 @@ func (f *fakeLists) ModifyPlate(_ context.Context, _ string, p client.PlateChang
 func (f *fakeLists) MovePlate(_ context.Context, _, _ string, p client.Plate) error {
 	return f.try(p.Number)
 }
+
+// changingLists change while they are read, the first times.
+type changingLists struct{ times int }
+
+func (c *changingLists) PlateGroups(context.Context) ([]client.Group, error) {
+	return []client.Group{{ID: "1", Name: "whiteList"}}, nil
+}
+
+func (c *changingLists) AllPlates(context.Context) ([]client.Plate, error) {
+	if c.times--; c.times >= 0 {
+		return nil, fmt.Errorf("GetLicensePlates: %w", client.ErrListChanged)
+	}
+	return nil, nil
+}
+
+// TestReadPlan reads again what changed meanwhile, and plans nothing of half a list.
+func TestReadPlan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := plates.SyncOptions{Now: time.Now(), Local: []*engine.List{engine.NewList("allow", []engine.Entry{{Plate: "A1", Schedule: -1}})}}
+		if plan, err := plates.ReadPlan(t.Context(), &changingLists{2}, o); err != nil || len(plan.Steps) != 1 {
+			t.Errorf("%+v, %v", plan, err)
+		}
+		if plan, err := plates.ReadPlan(t.Context(), &changingLists{3}, o); plan != nil || !errors.Is(err, client.ErrListChanged) {
+			t.Errorf("%+v, %v", plan, err)
+		}
+	})
+}

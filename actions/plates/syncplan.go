@@ -321,8 +321,9 @@ func (pl *planner) empties() {
 		case n > 0 && !pl.o.AllowEmpty:
 			pl.refused[l.group] = true
 			pl.find(FoundRefused, "", word, fmt.Sprintf("%s, but the camera has %s there: nothing is done with that list; if it is meant, say --allow-empty, and --prune to take the plates off", what, plateCount(n)))
-		case l.list == nil:
-			pl.find(FoundNote, "", word, what)
+		case l.list == nil && !pl.o.AllowEmpty:
+			// Nothing can be emptied, but banned ones may be missing.
+			pl.find(FoundRefused, "", word, what+"; if there shall be none, say --allow-empty or take it out of the site file")
 		}
 	}
 }

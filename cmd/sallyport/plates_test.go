@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sallyport/sallyport/actions/plates"
@@ -372,4 +373,26 @@ func TestPlatesOverview(t *testing.T) {
 			t.Errorf("code %d: %s", code, errs)
 		}
 	}
+}
+
+// TestPlatesProgress: a terminal gets one line that is written over, ten times a second at most.
+func TestPlatesProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b strings.Builder
+		pr := newProgress(&b)
+		pr.set("front", 1, 20)
+		pr.end()
+		if b.Len() > 0 {
+			t.Errorf("a pipe gets %q", b.String())
+		}
+		pr.w = &b
+		pr.set("front", 1, 20)
+		pr.set("front", 2, 20)
+		time.Sleep(100 * time.Millisecond)
+		pr.set("back", 3, 20)
+		pr.end()
+		if got, want := b.String(), "\rfront 1/20  \rfront 2/20  back 3/20  \r                       \r"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
 }
