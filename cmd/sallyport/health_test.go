@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +23,7 @@ import (
 	"github.com/sallyport/sallyport/engine/rulefile"
 	"github.com/sallyport/sallyport/inputs/camera"
 	"github.com/sallyport/sallyport/inputs/poll"
+	"github.com/sallyport/sallyport/inputs/recording"
 	"github.com/sallyport/sallyport/journal"
 	"github.com/sallyport/sallyport/viewtron/client"
 	"github.com/sallyport/sallyport/viewtron/sim"
@@ -322,6 +326,54 @@ func TestACameraThatIsPolledOnly(t *testing.T) {
 		cam.cut.Store(false)
 		// What is on now is how things stand: no rule fires.
 		m.want(t, 26*time.Minute, "25m2s - gate is online again", "25m2s gate is up", "25m2s gate says perimeter true", "25m2s - gate answers again")
+	})
+}
+
+// What a polled camera said is in the recording, and a replay decides the same.
+func TestAReplayOfAPolledCamera(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "polled.jsonl")
+		cam := &wire{Camera: sim.NewCamera(sim.Options{Identity: gateCamera, Username: "admin", Password: "pw"})}
+		cams := []config.Camera{{Name: "gate", URL: "http://camera", Poll: 2 * time.Second}}
+		var live []string
+		var p parts
+		m := man(t, cams, polledRules, map[string]*client.Client{"gate": deviceAt(t, cam)}, func(made *parts) {
+			var err error
+			if made.rec, err = newRecorder(recorderConfig{file: file, log: made.log}); err != nil {
+				t.Fatal(err)
+			}
+			made.onDecision = func(d *engine.Decision) { live = append(live, string(d.AppendJSON(nil))) }
+			p = *made
+		})
+		for i := range 6 {
+			time.Sleep(time.Minute)
+			if err := cam.SetAlarm("perimeterAlarm", 1, i%2 == 0); err != nil {
+				t.Fatal(err)
+			}
+			cam.cut.Store(i == 3)
+		}
+		time.Sleep(3 * time.Minute)
+		m.end()
+		if err := p.rec.close(); err != nil {
+			t.Fatal(err)
+		}
+		in, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.Close()
+		r, err := newReplay("replay", process{stderr: io.Discard, getenv: func(string) string { return "" }}, p.site, p.rules, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again []string
+		r.print = func(d *engine.Decision) { again = append(again, string(d.AppendJSON(nil))) }
+		if err := r.run(t.Context(), recording.NewReader(file, in)); err != nil {
+			t.Fatal(err)
+		}
+		if len(live) < 8 || !slices.Equal(live, again) {
+			t.Errorf("live\n%s\nreplayed\n%s", strings.Join(live, "\n"), strings.Join(again, "\n"))
+		}
 	})
 }
 
