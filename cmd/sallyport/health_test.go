@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -570,5 +571,32 @@ func TestProblemsOfCamerasAreJournaled(t *testing.T) {
 	const body = `{"kind":"camera","camera":"gate","online":true,"problem":"offline","over":true,"text":"is online again"}`
 	if len(list) == 3 && string(list[1].Body) != body {
 		t.Errorf("body %s, want %s", list[1].Body, body)
+	}
+}
+
+// The whole program with a camera that refuses the login: a line, the log, the API; and
+// a device that hangs does not hold up the stop.
+func TestProblemsOfCamerasAreShown(t *testing.T) {
+	cam := sim.NewCamera(sim.Options{Identity: gateCamera, Username: "admin", Password: "pw"})
+	device := httptest.NewServer(cam)
+	defer device.Close()
+	hang := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer hang.Close()
+	s := startSite(t, rulesText, func(svc *service) {
+		svc.site.Cameras[0].URL, svc.site.Cameras[0].Poll = hang.URL, time.Second
+		svc.site.Cameras[1].URL, svc.site.Cameras[1].Poll = device.URL, time.Second
+	})
+	s.out.await("  camera     gate refuses the login, and is asked again in 10 minutes (")
+	s.err.await(`msg="a camera is not well" camera=gate`)
+	_, body := s.get("/api/v1/cameras/gate")
+	if !strings.Contains(body, `"problems":[{"kind":"login","text":"refuses the login, and is asked again in 10 minutes (`) || !strings.Contains(body, `"since":"`) {
+		t.Errorf("the API gives %s", body)
+	}
+	begin := time.Now()
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(begin); took > 3*time.Second {
+		t.Errorf("the stop took %v", took)
 	}
 }
