@@ -79,7 +79,8 @@ func (p process) platesFlags(name string) *flag.FlagSet {
 // listDevice is one device with plate lists.
 type listDevice struct {
 	*client.Client
-	name    string   // its first camera of the site file
+	name    string // its first camera of the site file
+	url     string
 	also    []string // further cameras that are the same device
 	mapping []plates.Mapping
 	err     error // why it cannot be asked
@@ -123,17 +124,17 @@ func (p process) listDevices(site *config.Site, name string) (devices []*listDev
 		return nil, nil, fmt.Errorf("the site file has no camera %q (it has %s)", name, cmp.Or(strings.Join(names, ", "), "none"))
 	}
 	for _, c := range one.Cameras {
-		// Which lists a device gets must not depend on which of its cameras was named.
-		mapping := mappingOf(site, c)
-		if i := slices.IndexFunc(devices, func(d *listDevice) bool { o, _ := site.Camera(d.name); return o.URL == c.URL }); i >= 0 {
-			d := devices[i]
-			d.also = append(d.also, c.Name)
-			if !slices.Equal(d.mapping, mapping) && d.err == nil {
-				d.err = fmt.Errorf("%q and %q are one device (%s) with different lists in the site file", d.name, c.Name, c.URL)
-			}
+		if i := slices.IndexFunc(devices, func(d *listDevice) bool { return d.url == c.URL }); i >= 0 {
+			devices[i].also = append(devices[i].also, c.Name)
 			continue
 		}
-		d := &listDevice{name: c.Name, mapping: mapping}
+		d := &listDevice{name: c.Name, url: c.URL, mapping: mappingOf(site, c)}
+		// Which lists a device gets must not depend on which of its cameras is named.
+		for _, o := range site.Cameras {
+			if o.URL == c.URL && !o.NoLists && !slices.Equal(mappingOf(site, o), d.mapping) {
+				d.err = fmt.Errorf("%q and %q are one device (%s) with different lists in the site file", c.Name, o.Name, c.URL)
+			}
+		}
 		devices = append(devices, d)
 	}
 	one.Cameras = slices.DeleteFunc(one.Cameras, func(c config.Camera) bool {

@@ -49,6 +49,9 @@ func runPlatesSync(ctx context.Context, p process, args []string) int {
 	if err != nil {
 		return p.errorf("plates: %v", err)
 	}
+	if c, ok := site.Camera(f.camera); ok && c.NoLists {
+		return p.errorf("plates: the site file says lists: none for camera %q", f.camera)
+	}
 	o, err := f.options(p, site)
 	if err != nil {
 		return p.errorf("plates: %v", err)

@@ -226,6 +226,7 @@ side: done: 2 added, 0 changed, 0 moved, 0 removed; 1 refused
 `, `sallyport: camera "front": GetLicensePlateGroups: the camera answered code 9 (unauthorized)
 sallyport: camera "nopassword": password: the environment variable NOPE is not set
 `)
+	w.expect([]string{"sync", "--camera", "none"}, exitError, "", "sallyport: plates: the site file says lists: none for camera \"none\"\n")
 	w.write("sallyport.yaml", fmt.Sprintf("location: {timezone: UTC}\nlisten: {console: \"127.0.0.1:1\"}\nplates: {lists: {residents: allow}}\ncameras: {gone: {match: {ip: 192.168.0.1}, url: %q}}\n", gone.URL))
 	code, out, errs := w.run("sync")
 	if want := regexp.MustCompile(`^sallyport: camera "gone" does not answer: GetLicensePlateGroups: .*connection refused\n$`); code != exitUnreachable || out != "" || !want.MatchString(errs) {
@@ -233,6 +234,7 @@ sallyport: camera "nopassword": password: the environment variable NOPE is not s
 	}
 	w.write("sallyport.yaml", fmt.Sprintf("plates: {lists: {residents: allow}}\ncameras: {a: {match: {ip: 192.168.0.1}, url: %[1]q}, b: {match: {ip: 192.168.0.2}, url: %[1]q, lists: {banned: block}}}\n", w.urls[1]))
 	w.expect([]string{"sync"}, exitError, "", "sallyport: camera \"a\": \"a\" and \"b\" are one device (http://back) with different lists in the site file\n")
+	w.expect([]string{"sync", "--camera", "b"}, exitError, "", "sallyport: camera \"b\": \"b\" and \"a\" are one device (http://back) with different lists in the site file\n")
 	w.expect([]string{"sync", "--camera", "c"}, exitError, "", "sallyport: plates: the site file has no camera \"c\" (it has a, b)\n")
 	w.expect([]string{"sync", "all"}, exitUsage, "", "sallyport plates sync: takes no argument, got \"all\"\n")
 }
