@@ -600,3 +600,12 @@ func TestProblemsOfCamerasAreShown(t *testing.T) {
 		t.Errorf("the stop took %v", took)
 	}
 }
+
+// A frame costs nothing here.
+func TestHealthOfAFrameAllocatesNothing(t *testing.T) {
+	w := newWard(t, config.Camera{Name: "front"}, config.Camera{Name: "gate"})
+	ev := &engine.Event{Kind: engine.KindTarget, Camera: "gate"}
+	if n := testing.AllocsPerRun(1000, func() { w.posted(time.Second, time.Time{}, ev) }); n != 0 {
+		t.Errorf("%v allocations a frame", n)
+	}
+}
