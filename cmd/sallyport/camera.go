@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,14 +18,9 @@ import (
 // that answers and refuses is an exitError.
 const exitUnreachable = 3
 
-// cameraPart is one of the commands below `sallyport camera`.
-type cameraPart struct {
-	name, args, short string
-	run               func(ctx context.Context, p process, args []string) int
-}
-
-func cameraParts() []cameraPart {
-	return []cameraPart{
+// cameraParts are the commands below `sallyport camera`.
+func cameraParts() []command {
+	return []command{
 		{"info", "NAME [-c sallyport.yaml] [--json]", "who a camera is, what it can do and how it is set up", runCameraInfo},
 		{"counts", "NAME [-c sallyport.yaml] [--json]", "how many crossed its counting line", runCameraCounts},
 		{"snapshot", "NAME [-c sallyport.yaml] [-o FILE|-]", "a picture, as it is now", runCameraSnapshot},
@@ -36,53 +30,11 @@ func cameraParts() []cameraPart {
 	}
 }
 
-// runCamera is `sallyport camera …`: what is asked of one camera, or set up in it.
-func runCamera(ctx context.Context, p process, args []string) int {
-	word := "nothing"
-	if len(args) > 0 {
-		for _, part := range cameraParts() {
-			if part.name == args[0] {
-				return part.run(ctx, p, args[1:])
-			}
-		}
-		switch args[0] {
-		case "-h", "-help", "--help":
-			fmt.Fprint(p.stderr, "usage: sallyport camera COMMAND …\n")
-			for _, part := range cameraParts() {
-				fmt.Fprintln(p.stderr)
-				part.run(ctx, p, []string{"-h"})
-			}
-			return exitOK
-		}
-		word = strconv.Quote(args[0])
-	}
-	var names []string
-	for _, part := range cameraParts() {
-		names = append(names, part.name)
-	}
-	last := len(names) - 1
-	want := names[last]
-	if last > 0 {
-		want = strings.Join(names[:last], ", ") + " or " + want
-	}
-	fmt.Fprintf(p.stderr, "sallyport camera: want %s first, got %s\n", want, word)
-	return exitUsage
-}
+// cameraGroup is `sallyport camera …`: what is asked of one camera, or set up in it.
+func cameraGroup() group { return group{"camera", cameraParts} }
 
 // cameraFlags makes the flag set of a command below `sallyport camera`.
-func (p process) cameraFlags(name string) *flag.FlagSet {
-	fs := flag.NewFlagSet("sallyport camera "+name, flag.ContinueOnError)
-	fs.SetOutput(p.stderr)
-	fs.Usage = func() {
-		for _, part := range cameraParts() {
-			if part.name == name {
-				fmt.Fprintf(fs.Output(), "usage: sallyport camera %s %s\n%s\n", part.name, part.args, part.short)
-			}
-		}
-		fs.PrintDefaults()
-	}
-	return fs
-}
+func (p process) cameraFlags(name string) *flag.FlagSet { return cameraGroup().flags(p, name) }
 
 // siteDevice is one camera of the site file, ready to be asked.
 type siteDevice struct {

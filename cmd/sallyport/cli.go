@@ -53,8 +53,8 @@ func commands() []command {
 		{"why", "RULE [-c sallyport.yaml] [--rules rules.d] [--replay FILE] [--at T] [--target ID] [--near] [--json]", "why a rule fired, or did not", runWhy},
 		{"schema", "rules|site", "the JSON Schema of rule or site files, for editors", runSchema},
 		{"diff", "OLD_RULES NEW_RULES RECORDING [-c sallyport.yaml] [--json]", "what two rule folders decide on one recording, side by side", runDiff},
-		{"camera", "info|counts|snapshot|subscribe|add|zones NAME [-c sallyport.yaml] [flags]", "ask a camera who it is, and set it up", runCamera},
-		{"plates", "list|add|remove|sync|import [-c sallyport.yaml] [flags]", "look at and edit the cameras' plate lists, and make them equal to the local ones", runPlates},
+		{"camera", "info|counts|snapshot|subscribe|add|zones NAME [-c sallyport.yaml] [flags]", "ask a camera who it is, and set it up", cameraGroup().run},
+		{"plates", "list|add|remove|sync|import [-c sallyport.yaml] [flags]", "look at and edit the cameras' plate lists, and make them equal to the local ones", platesGroup().run},
 		{"sim", "[--listen ADDR] [--post URL] [--scene FILE] [--api 1.9|2.0|2.1] [--recorder] [flags]", "a virtual camera: the devices' commands on ADDR, its posts to URL", runSim},
 		{"version", "", "version, commit, Go, platform", runVersion},
 	}

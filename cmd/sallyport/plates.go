@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -21,14 +20,9 @@ import (
 	"github.com/sallyport/sallyport/viewtron/client"
 )
 
-// platesPart is one of the commands below `sallyport plates`.
-type platesPart struct {
-	name, args, short string
-	run               func(ctx context.Context, p process, args []string) int
-}
-
-func platesParts() []platesPart {
-	return []platesPart{
+// platesParts are the commands below `sallyport plates`.
+func platesParts() []command {
+	return []command{
 		{"list", "[-c sallyport.yaml] [--camera NAME] [--list NAME] [--json]", "what stands on the cameras' plate lists", runPlatesList},
 		{"add", "NUMBER --list allow [-c sallyport.yaml] [--rules rules.d] [--camera NAME|all] [--owner TEXT] [--phone TEXT] [--valid 24h | --until T]", "put a plate on a list of the cameras by hand", runPlatesAdd},
 		{"remove", "NUMBER [-c sallyport.yaml] [--rules rules.d] [--list NAME] [--camera NAME|all]", "take a plate off the cameras' lists by hand", runPlatesRemove},
@@ -37,44 +31,11 @@ func platesParts() []platesPart {
 	}
 }
 
-// runPlates is `sallyport plates …`: the plate lists in the cameras.
-func runPlates(ctx context.Context, p process, args []string) int {
-	word := "nothing"
-	if len(args) > 0 {
-		for _, part := range platesParts() {
-			if part.name == args[0] {
-				return part.run(ctx, p, args[1:])
-			}
-		}
-		switch args[0] {
-		case "-h", "-help", "--help":
-			fmt.Fprint(p.stderr, "usage: sallyport plates COMMAND …\n")
-			for _, part := range platesParts() {
-				fmt.Fprintln(p.stderr)
-				part.run(ctx, p, []string{"-h"})
-			}
-			return exitOK
-		}
-		word = strconv.Quote(args[0])
-	}
-	fmt.Fprintf(p.stderr, "sallyport plates: want list, add, remove, sync or import first, got %s\n", word)
-	return exitUsage
-}
+// platesGroup is `sallyport plates …`: the plate lists in the cameras.
+func platesGroup() group { return group{"plates", platesParts} }
 
 // platesFlags makes the flag set of a command below `sallyport plates`.
-func (p process) platesFlags(name string) *flag.FlagSet {
-	fs := flag.NewFlagSet("sallyport plates "+name, flag.ContinueOnError)
-	fs.SetOutput(p.stderr)
-	fs.Usage = func() {
-		for _, part := range platesParts() {
-			if part.name == name {
-				fmt.Fprintf(fs.Output(), "usage: sallyport plates %s %s\n%s\n", part.name, part.args, part.short)
-			}
-		}
-		fs.PrintDefaults()
-	}
-	return fs
-}
+func (p process) platesFlags(name string) *flag.FlagSet { return platesGroup().flags(p, name) }
 
 // listDevice is one device with plate lists.
 type listDevice struct {
