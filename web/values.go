@@ -3,6 +3,8 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"math"
 	"strconv"
 	"time"
 )
@@ -50,6 +52,17 @@ type Seconds time.Duration
 func (s Seconds) MarshalJSON() ([]byte, error) {
 	ms := time.Duration(s).Round(time.Millisecond) / time.Millisecond
 	return strconv.AppendFloat(nil, float64(ms)/1000, 'f', -1, 64), nil
+}
+
+// UnmarshalJSON reads what [Seconds.MarshalJSON] gives. Anything else than a number of
+// less than a hundred years is an error.
+func (s *Seconds) UnmarshalJSON(b []byte) error {
+	v, err := strconv.ParseFloat(string(b), 64)
+	if err != nil || !(math.Abs(v) < 100*365*24*3600) {
+		return fmt.Errorf("web: %q is no number of seconds", b)
+	}
+	*s = Seconds(math.Round(v*1000)) * Seconds(time.Millisecond)
+	return nil
 }
 
 // Time is a moment that JSON gives in UTC with milliseconds. The zero Time is
