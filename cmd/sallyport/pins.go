@@ -94,5 +94,8 @@ func (p *pins) read() (map[string]string, error) {
 	if err := json.Unmarshal(data, &kept); err != nil {
 		return nil, err
 	}
+	if kept == nil {
+		return nil, errors.New("it holds no mapping")
+	}
 	return kept, nil
 }

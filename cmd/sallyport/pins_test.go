@@ -79,6 +79,14 @@ func TestTrustOnFirstUse(t *testing.T) {
 		t.Errorf("a broken file:\n got %v\nwant %s", err, want)
 	}
 
+	if err := os.WriteFile(filepath.Join(site.Data, pinsFile), []byte("null"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want = strings.Replace(want, "unexpected end of JSON input", "it holds no mapping", 1)
+	if _, err = askInfo(t, site); err == nil || err.Error() != want {
+		t.Errorf("a file that says nothing:\n got %v\nwant %s", err, want)
+	}
+
 	// What the site file says counts, whatever was trusted.
 	site.Cameras[0].TLSPin = strings.ReplaceAll(first, ":", "")
 	if said, err = askInfo(t, site); err != nil || len(said) != 0 {
