@@ -114,7 +114,19 @@ func (p process) failed(name string, err error) int {
 		p.errorf("camera %q does not answer: %s", name, printable(err.Error()))
 		return exitUnreachable
 	}
-	return p.errorf("camera %q: %s", name, printable(err.Error()))
+	return p.errorf("camera %q: %s", name, refusal(err))
+}
+
+// refusal is what a camera refused, and what to do about it when that is known.
+func refusal(err error) string {
+	text := printable(err.Error())
+	switch {
+	case errors.Is(err, client.ErrLoginRefused):
+		return text + "; correct its username and password: it is not tried again now, because a few wrong ones lock the account"
+	case errors.Is(err, client.ErrNoPlateLists):
+		return text + "; when it reads no plates, write lists: none for it into the site file"
+	}
+	return text
 }
 
 // howFar is a length of time for people: seconds with one decimal below a minute,

@@ -93,7 +93,7 @@ func (f *cameraAdd) add(ctx context.Context, p process, address, name string) (i
 	case errors.As(err, &refused) && errors.Is(err, client.ErrLoginRefused) && f.user == "":
 		return exitError, fmt.Errorf("%s wants a login: name the account with --user, and its password with --password-env or --password-file", address)
 	case err != nil:
-		return exitError, fmt.Errorf("%s: %s", address, printable(err.Error()))
+		return exitError, fmt.Errorf("%s: %s", address, refusal(err))
 	}
 	found.show(p.stdout)
 

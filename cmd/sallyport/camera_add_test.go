@@ -147,7 +147,7 @@ func TestCameraAddPasswords(t *testing.T) {
 	code, _, errs = p.runIn("\n", "add", p.url, "--user", "bob")
 	want(t, "no password", code, 1, errs, "sallyport: camera add: no password was given; use --password-env or --password-file, or type it\n")
 	code, _, errs = p.runIn("wrong\n", "add", p.url, "--user", "bob")
-	want(t, "wrong password", code, 1, p.plain(errs), "sallyport: camera add: http://CAMERA: GetDeviceInfo: the camera answered code 9 (unauthorized)\n")
+	want(t, "wrong password", code, 1, p.plain(errs), "sallyport: camera add: http://CAMERA: GetDeviceInfo: the camera answered code 9 (unauthorized); correct its username and password: it is not tried again now, because a few wrong ones lock the account\n")
 	if p.read() != before {
 		t.Error("the file changed")
 	}

@@ -223,7 +223,7 @@ side: 2 to add, 1 to move
 back: done: 3 added, 0 changed, 0 moved, 0 removed
 side: done: 2 added, 0 changed, 0 moved, 0 removed; 1 refused
   ! move BAD0001 on block: MovePlate was not sent: this camera's VehiclePlate commands document no change and no removal of plates; use the camera's own page
-`, `sallyport: camera "front": GetLicensePlateGroups: the camera answered code 9 (unauthorized)
+`, `sallyport: camera "front": GetLicensePlateGroups: the camera answered code 9 (unauthorized); correct its username and password: it is not tried again now, because a few wrong ones lock the account
 sallyport: camera "nopassword": password: the environment variable NOPE is not set
 `)
 	w.expect([]string{"sync", "--camera", "none"}, exitError, "", "sallyport: plates: the site file says lists: none for camera \"none\"\n")

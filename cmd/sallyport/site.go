@@ -92,7 +92,13 @@ func ruleSite(site *config.Site) rulefile.Site {
 		s.Cameras = append(s.Cameras, c.Name)
 		// One mapping without an address lets anybody in.
 		open := slices.ContainsFunc(c.Match, func(m config.Match) bool { return !m.IP.IsValid() || m.IP.Bits() == 0 })
+		for _, l := range c.Lists {
+			s.PlateLists = append(s.PlateLists, l.Local)
+		}
 		s.Known[c.Name] = rulefile.CameraInfo{Trusted: !c.Token.IsZero() || !open, URL: c.URL != ""}
+	}
+	for _, l := range site.Plates.Lists {
+		s.PlateLists = append(s.PlateLists, l.Local)
 	}
 	for _, r := range site.Relays {
 		s.Relays[r.Name] = rulefile.RelayInfo{MaxOn: r.MaxOn}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -50,7 +51,7 @@ func (ld *loader) addList(a at, p pair) {
 		a.errorf(p.val, "a list is [{plate: ABC1234}, …] or {file: plates/residents.csv}")
 	}
 	ld.listDefs = append(ld.listDefs, engine.NewList(p.name, entries))
-	ld.listDecls = append(ld.listDecls, declared{at: a, key: p.key})
+	ld.listDecls = append(ld.listDecls, declared{at: a, key: p.key, used: slices.Contains(ld.site.PlateLists, p.name)})
 }
 
 func entryFields() []string { return []string{"plate", "owner", "from", "until", "schedule", "note"} }

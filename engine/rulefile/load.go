@@ -52,6 +52,8 @@ type Site struct {
 	Known map[string]CameraInfo
 	// Relays are the relays by name.
 	Relays map[string]RelayInfo
+	// PlateLists are the names of the lists that go to the cameras; no rule needs to use them.
+	PlateLists []string
 	// AllowPrograms are the absolute paths that `run` may start.
 	AllowPrograms []string
 	// AllowShell permits the `shell` verb.

@@ -433,3 +433,14 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 }
+
+// TestListsForCameras shows that a list which only the cameras need is not said to be unused.
+func TestListsForCameras(t *testing.T) {
+	site := testSite()
+	site.PlateLists = []string{"banned"}
+	_, problems := loadText(t, "lists: {banned: [BAD0001], old: [OLD0001]}\nrules:\n  - {name: r, on: start, do: [{log: x}]}\n", site)
+	const want = `rules.d/test.yaml:1:28: warning: list "old": no rule uses it`
+	if got := strings.Join(messages(problems), "\n"); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
