@@ -266,7 +266,12 @@ func (c *Client) do(ctx context.Context, k call) (*node, []byte, error) {
 		return nil, nil, err
 	}
 	p := priorityOf(ctx)
-	if err := c.gate.enter(ctx, p); err != nil {
+	var giveUp context.CancelCauseFunc
+	if p < Urgent && isRead(k.command) {
+		ctx, giveUp = context.WithCancelCause(ctx)
+		defer giveUp(nil)
+	}
+	if err := c.gate.enter(ctx, p, giveUp); err != nil {
 		return nil, nil, fmt.Errorf("%s: waiting for the camera: %w", k.command, err)
 	}
 	defer c.gate.leave()
@@ -449,6 +454,9 @@ func (c *Client) send(ctx context.Context, k call, auth string) (answer, error) 
 		hc = c.actions
 	}
 	fail := func(err error) (answer, error) {
+		if errors.Is(context.Cause(parent), errGivenUp) {
+			err = errGivenUp
+		}
 		if ctx.Err() != nil && parent.Err() == nil {
 			return answer{}, fmt.Errorf("%s: no answer within %s: %w", k.command, c.timeout, context.DeadlineExceeded)
 		}

@@ -2,16 +2,19 @@ package client
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"time"
 )
 
 // Priority says which of several waiting requests goes first.
 type Priority int
 
-// The priorities, least first. A request that is under way is never interrupted,
-// but long work is many requests, and the others go in between: what asks for
-// the state of a device again and again is Normal and overtakes a
-// synchronization, which is Background; a relay's off overtakes both.
+// The priorities, least first. A request that is under way is not interrupted, except
+// a read that keeps something Urgent waiting for a second. Long work is many requests,
+// and the others go in between: what asks for the state of a device again and again is
+// Normal and overtakes a synchronization, which is Background; a relay's off overtakes
+// both.
 const (
 	Background Priority = -1 // synchronizing lists
 	Normal     Priority = 0  // reading state, also in turns; single edits
@@ -30,37 +33,55 @@ func priorityOf(ctx context.Context) Priority {
 	return min(max(p, Background), Urgent)
 }
 
+// patience is how long something Urgent waits for a read that is under way.
+const patience = time.Second
+
+// errGivenUp is why a read ended that something Urgent waited for.
+var errGivenUp = errors.New("given up, because something had to be switched at once")
+
 // gate lets one request through at a time, the most urgent first and in order
 // of arrival among equals.
 type gate struct {
 	mu      sync.Mutex // covers the fields below
 	busy    bool
-	waiting [3][]chan struct{} // by priority, Background first
+	giveUp  context.CancelCauseFunc // ends what is under way; nil: that may not be
+	waiting [3][]*waiter            // by priority, Background first
 }
 
-// enter waits for the turn. When it returns nil, leave must be called.
-func (g *gate) enter(ctx context.Context, p Priority) error {
+// waiter waits for its turn.
+type waiter struct {
+	turn   chan struct{} // closed when it is there
+	giveUp context.CancelCauseFunc
+}
+
+// enter waits for the turn. When it returns nil, leave must be called. giveUp ends
+// the request when something Urgent waits too long for it; nil: nothing may.
+func (g *gate) enter(ctx context.Context, p Priority, giveUp context.CancelCauseFunc) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	g.mu.Lock()
 	if !g.busy {
-		g.busy = true
+		g.busy, g.giveUp = true, giveUp
 		g.mu.Unlock()
 		return nil
 	}
-	turn := make(chan struct{})
+	w := &waiter{make(chan struct{}), giveUp}
 	lane := &g.waiting[p-Background]
-	*lane = append(*lane, turn)
+	*lane = append(*lane, w)
+	if under := g.giveUp; p == Urgent && under != nil {
+		// Who comes next is urgent as well, so this ends nothing else.
+		defer time.AfterFunc(patience, func() { under(errGivenUp) }).Stop()
+	}
 	g.mu.Unlock()
 	select {
-	case <-turn:
+	case <-w.turn:
 		return nil
 	case <-ctx.Done():
 	}
 	g.mu.Lock()
-	for i, w := range *lane {
-		if w == turn {
+	for i, o := range *lane {
+		if o == w {
 			*lane = append((*lane)[:i], (*lane)[i+1:]...)
 			g.mu.Unlock()
 			return ctx.Err()
@@ -79,9 +100,10 @@ func (g *gate) leave() {
 	for i := len(g.waiting) - 1; i >= 0; i-- {
 		if lane := g.waiting[i]; len(lane) > 0 {
 			g.waiting[i] = lane[1:]
-			close(lane[0])
+			g.giveUp = lane[0].giveUp
+			close(lane[0].turn)
 			return
 		}
 	}
-	g.busy = false
+	g.busy, g.giveUp = false, nil
 }

@@ -61,3 +61,39 @@ func TestASynchronizationLetsTheOthersIn(t *testing.T) {
 		}
 	})
 }
+
+// A read that hangs does not keep an output on: it is given up after a second. What
+// writes is not.
+func TestAnOffDoesNotWaitForAReadThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := client.New(client.Config{URL: "http://cam", HTTPClient: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path != "/ManualAlarmOut" {
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			}
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`<config status="success"/>`)), Header: http.Header{}}, nil
+		})}})
+		must(t, err)
+		ctx := t.Context()
+		for _, under := range []struct {
+			do   func() error
+			err  string
+			took time.Duration
+		}{
+			{func() error { _, err := c.GetAlarmStatus(ctx); return err },
+				"GetAlarmStatus: given up, because something had to be switched at once", time.Second},
+			{func() error { return c.TriggerVirtualAlarm(ctx, 1) },
+				"TriggerVirtualAlarm: no answer within 10s: context deadline exceeded", 10 * time.Second},
+		} {
+			var wg sync.WaitGroup
+			wg.Go(func() { says(t, under.do(), under.err) })
+			synctest.Wait()
+			start := time.Now()
+			must(t, c.ManualAlarmOut(ctx, 0, false))
+			if took := time.Since(start); took != under.took {
+				t.Errorf("%s: the off took %v, want %v", under.err, took, under.took)
+			}
+			wg.Wait()
+		}
+	})
+}
