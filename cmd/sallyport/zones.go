@@ -130,8 +130,8 @@ func runCameraZones(ctx context.Context, p process, args []string) int {
 	j.addSite(fs)
 	fs.BoolVar(&j.yaml, "yaml", false, "print them as a part of a rule file")
 	fs.BoolVar(&j.json, "json", false, "print one JSON object")
-	fs.BoolVar(&j.accept, "accept", false, "let `import:` use what is on the camera now: all, or those named (perimeter/1)")
-	fs.BoolVar(&j.forget, "forget", false, "let `import:` use the accepted copies of those named no more; the camera is not asked")
+	fs.BoolVar(&j.accept, "accept", false, "let import: use what is on the camera now: all, or those named (perimeter/1)")
+	fs.BoolVar(&j.forget, "forget", false, "let import: use the accepted copies of those named no more; the camera is not asked")
 	rest, code, ok := parse(fs, args)
 	if !ok {
 		return code
