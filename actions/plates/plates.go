@@ -34,6 +34,12 @@ type Lists interface {
 type Camera struct {
 	Name  string
 	Lists Lists
+	// Device is the same for cameras that are one device, such as the channels of a
+	// recorder: an edit is made there once, in the first one's name. Empty: no other
+	// camera is.
+	Device string
+	// Apart says that `cameras: all` does not mean it.
+	Apart bool
 }
 
 // Config is what the action needs.
@@ -104,7 +110,8 @@ func tryOf(r engine.Request, a engine.PlatesArgs) try {
 	return t
 }
 
-// split makes one request per camera.
+// split makes one request per device. Two lanes for one device could put a plate on a
+// list again that the other has just taken off.
 func (e *editor) split(r engine.Request) []engine.Request {
 	a, ok := r.Args.(engine.PlatesArgs)
 	if !ok {
@@ -113,16 +120,34 @@ func (e *editor) split(r engine.Request) []engine.Request {
 	names := a.Cameras
 	if len(names) == 0 {
 		for _, c := range e.cameras {
-			names = append(names, c.Name)
+			if !c.Apart {
+				names = append(names, c.Name)
+			}
 		}
 	}
-	out := make([]engine.Request, len(names))
-	for i, name := range names {
+	out := make([]engine.Request, 0, len(names))
+	var done []string
+	for _, name := range names {
+		name = e.first(name)
+		if slices.Contains(done, name) {
+			continue
+		}
+		done = append(done, name)
 		a.Cameras = []string{name}
 		r.Args = a
-		out[i] = r
+		out = append(out, r)
 	}
 	return out
+}
+
+// first gives the first camera that is the same device as a camera.
+func (e *editor) first(name string) string {
+	i := slices.IndexFunc(e.cameras, func(c Camera) bool { return c.Name == name })
+	if i < 0 || e.cameras[i].Device == "" {
+		return name
+	}
+	device := e.cameras[i].Device
+	return e.cameras[slices.IndexFunc(e.cameras, func(c Camera) bool { return c.Device == device })].Name
 }
 
 // subject is the plate that an edit is about, however it is spelt.

@@ -229,6 +229,32 @@ func TestACameraHasALaneOfItsOwn(t *testing.T) {
 	}
 }
 
+// The channels of a recorder are one device: two edits side by side could put a plate
+// on a list again that the other has just taken off.
+func TestARecorderGetsAnEditOnce(t *testing.T) {
+	h := plates.New(plates.Config{Cameras: []plates.Camera{
+		{Name: "gate"}, {Name: "one", Device: "nvr"}, {Name: "two", Device: "nvr"}, {Name: "yard", Apart: true}, {Name: "three", Device: "nvr", Apart: true},
+	}})
+	for _, tt := range []struct {
+		cameras []string
+		lanes   string
+	}{
+		{nil, "camera gate, camera one"},
+		{[]string{"two"}, "camera one"},
+		{[]string{"three", "two", "gate"}, "camera one, camera gate"},
+		{[]string{"yard"}, "camera yard"},
+		{[]string{"gone", "two"}, "camera gone, camera one"},
+	} {
+		var got []string
+		for _, q := range h.Split(step(engine.PlatesArgs{Number: "A", Cameras: tt.cameras})) {
+			got = append(got, h.Lane(q))
+		}
+		if s := strings.Join(got, ", "); s != tt.lanes {
+			t.Errorf("%v: lanes %s, want %s", tt.cameras, s, tt.lanes)
+		}
+	}
+}
+
 func TestAnEditThatArrivesAfterItsValidityLeavesNobodyOnTheList(t *testing.T) {
 	cam, c := camera(t, sim.Options{})
 	now := fired

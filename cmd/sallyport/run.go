@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -140,7 +141,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 	for _, c := range s.site.Cameras {
 		if d := devices[c.Name]; d != nil {
-			parts.lists = append(parts.lists, plates.Camera{Name: c.Name, Lists: d})
+			parts.lists = append(parts.lists, plates.Camera{Name: c.Name, Lists: d, Device: strings.ToLower(c.URL), Apart: c.NoLists})
 			parts.devices = append(parts.devices, cameraverb.Camera{Name: c.Name, Device: d, Channel: outputChannel(s.site, c.Name)})
 		}
 	}
