@@ -120,7 +120,10 @@ func (p process) failed(name string, err error) int {
 // refusal is what a camera refused, and what to do about it when that is known.
 func refusal(err error) string {
 	text := printable(err.Error())
+	var pin *client.CertificateError
 	switch {
+	case errors.As(err, &pin):
+		return text + "; when it has got a new one, correct its tls_pin in the site file, or take its line out of pins.json in the data folder"
 	case errors.Is(err, client.ErrLoginRefused):
 		return text + "; correct its username and password: it is not tried again now, because a few wrong ones lock the account"
 	case errors.Is(err, client.ErrNoPlateLists):
