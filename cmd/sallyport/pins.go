@@ -52,7 +52,7 @@ func (p *pins) trust(camera, address string) func(fingerprint string) error {
 		switch {
 		case !known:
 		case want != got:
-			return &client.CertificateError{Want: want, Got: got}
+			return &client.CertificateError{Want: want, Got: got, Kept: p.file}
 		default:
 			return nil
 		}

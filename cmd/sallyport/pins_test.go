@@ -69,6 +69,10 @@ func TestTrustOnFirstUse(t *testing.T) {
 	if !errors.As(err, &changed) || changed.Want != other || changed.Got != first {
 		t.Errorf("a changed certificate: %v", err)
 	}
+	if text := "GetDeviceInfo: the camera's certificate is not the pinned one: its SHA-256 fingerprint is " + first + ", pinned is " + other +
+		"; when the camera was replaced or reset, take its line out of " + filepath.Join(site.Data, pinsFile); err.Error() != text {
+		t.Errorf("a changed certificate:\n got %v\nwant %s", err, text)
+	}
 
 	if err := os.WriteFile(filepath.Join(site.Data, pinsFile), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)

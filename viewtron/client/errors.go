@@ -172,11 +172,18 @@ func Words(code int) string {
 // pinned one. Nothing was sent to it.
 type CertificateError struct {
 	Want, Got string // SHA-256 of the certificate, lower case hex with colons
+	// Kept is the file in which a person corrects the pin when the device has a new
+	// certificate for a good reason; empty where that is not known.
+	Kept string
 }
 
-// Error names both fingerprints.
+// Error names both fingerprints, and the file.
 func (e *CertificateError) Error() string {
-	return "the camera's certificate is not the pinned one: its SHA-256 fingerprint is " + e.Got + ", pinned is " + e.Want
+	text := "the camera's certificate is not the pinned one: its SHA-256 fingerprint is " + e.Got + ", pinned is " + e.Want
+	if e.Kept != "" {
+		text += "; when the camera was replaced or reset, take its line out of " + e.Kept
+	}
+	return text
 }
 
 // cut shortens s to at most n bytes without splitting a character.
