@@ -49,8 +49,8 @@ func TestCamerasOfOneRecorderShareAWrongPassword(t *testing.T) {
 	for i := range site.Cameras {
 		site.Cameras[i].Poll = time.Second
 	}
-	if got := len(a.pollers(devices)); got != 2 {
-		t.Errorf("%d pollers for a recorder with two logins", got)
+	if got := len(a.pollers(devices)); got != 1 {
+		t.Errorf("a recorder is asked for its alarms by %d pollers", got)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/sallyport/sallyport/engine"
 	"github.com/sallyport/sallyport/inputs/poll"
@@ -110,15 +111,16 @@ func (e kindError) Unwrap() error { return e.error }
 // address are one device.
 func (a *appliance) pollers(devices map[string]*client.Client) []*poll.Poller {
 	var list []*poll.Poller
-	seen := make(map[*client.Client]bool)
+	seen := make(map[string]bool)
 	for _, c := range a.site.Cameras {
-		if c.Poll <= 0 || devices[c.Name] == nil || seen[devices[c.Name]] {
+		url := strings.ToLower(c.URL)
+		if c.Poll <= 0 || devices[c.Name] == nil || seen[url] {
 			continue
 		}
-		seen[devices[c.Name]] = true
+		seen[url] = true
 		cfg := poll.Config{Device: polledDevice{devices[c.Name]}, Every: c.Poll}
 		for _, other := range a.site.Cameras {
-			if devices[other.Name] == devices[c.Name] && other.Poll > 0 {
+			if strings.ToLower(other.URL) == url && other.Poll > 0 {
 				cfg.Every = min(cfg.Every, other.Poll)
 				cfg.Cameras = append(cfg.Cameras, poll.Camera{Name: other.Name, Channel: outputChannel(a.site, other.Name)})
 			}
