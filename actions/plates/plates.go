@@ -366,7 +366,7 @@ func judge(err error) error {
 		return actions.Away(err)
 	case errors.Is(err, actions.ErrPermanent):
 		return err
-	case errors.Is(err, client.ErrNotDocumented):
+	case errors.Is(err, client.ErrNotDocumented), errors.Is(err, client.ErrNoList):
 		return refuse(err)
 	case errors.As(err, &answer):
 		if answer.NotSent {

@@ -189,6 +189,8 @@ func TestWhichErrorsAreWaitedOut(t *testing.T) {
 	_, old := camera(t, sim.Options{API: sim.API20, NoPlates: true})
 	_, drops := camera(t, sim.Options{Fault: func(string, *http.Request) sim.Fault { return sim.Fault{Drop: true} }})
 	_, full := camera(t, sim.Options{MaxPlates: -1})
+	_, other := camera(t, sim.Options{Groups: []sim.Group{{ID: "1", Name: "Staff"}}})
+	_, starting := camera(t, sim.Options{Groups: []sim.Group{}})
 	for name, tt := range map[string]struct {
 		lists           plates.Lists
 		away, permanent bool
@@ -202,6 +204,8 @@ func TestWhichErrorsAreWaitedOut(t *testing.T) {
 		"range error":       {code("16"), false, true},
 		"no plate lists":    {old, false, true},
 		"library full":      {full, false, true},
+		"no such list":      {other, false, true},
+		"no list yet":       {starting, false, false},
 		"not XML":           {answer(200, "hello"), false, false},
 	} {
 		h := plates.New(plates.Config{Cameras: []plates.Camera{{Name: "a", Lists: tt.lists}}})

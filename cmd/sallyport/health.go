@@ -43,6 +43,8 @@ const (
 	badTamper  = "tamper"
 	badLogin   = "login"
 	badPolling = "polling"
+	badZones   = "zones"
+	badPin     = "certificate"
 )
 
 // cameraNews is that something is wrong with a camera, or is not any more.
@@ -317,9 +319,13 @@ func (h *health) asked(name string, err error) {
 	h.mu.Lock()
 	defer h.unlock()
 	c := h.of(name)
+	var pin *client.CertificateError
 	switch {
 	case c == nil:
+	case errors.As(err, &pin):
+		h.raise(c, badPin, fmt.Sprintf("shows another certificate than it did, so nothing is sent to it (%v)", err))
 	case err == nil:
+		h.clear(c, badPin, "shows its certificate again")
 		h.clear(c, badLogin, "takes the login again")
 		h.clear(c, badPolling, "answers again")
 	case errors.Is(err, poll.ErrLogin):
@@ -355,6 +361,28 @@ func (h *health) pushes(name string, ok bool) {
 	if c != nil {
 		h.clear(c, badLogin, "takes the login again")
 	}
+}
+
+// zones takes how a camera's zones differ from the accepted copies; every difference
+// that is new is told.
+func (h *health) zones(name string, drift []string) {
+	h.mu.Lock()
+	defer h.unlock()
+	c := h.of(name)
+	if c == nil {
+		return
+	}
+	if len(drift) == 0 {
+		h.clear(c, badZones, "its zones and lines are as they were accepted")
+		return
+	}
+	text := "zones on the camera are not as they were accepted, and rules use the accepted copies: " + strings.Join(drift, "; ")
+	for i := range c.problems {
+		if p := &c.problems[i]; p.kind == badZones && p.text != text {
+			h.news = append(h.news, cameraNews{camera: name, kind: badZones, text: text})
+		}
+	}
+	h.raise(c, badZones, text)
 }
 
 // look lets the time pass up to a moment.
@@ -477,7 +505,7 @@ func (a *appliance) cameraNews(n cameraNews) int64 {
 // line is what a person reads: the camera, and what is the matter.
 func (n cameraNews) line() string {
 	switch n.kind {
-	case badOffline, badLogin, badPolling:
+	case badOffline, badLogin, badPolling, badPin:
 		return n.camera + " " + n.text
 	}
 	return n.camera + ": " + n.text

@@ -200,7 +200,7 @@ func (s *service) run(ctx context.Context) (err error) {
 		return fmt.Errorf("listen.console: %w", err)
 	}
 	defer consolePort.Close()
-	zones := &driftWatch{inForce: r.inForce, cameras: driftCameras(s.site, devices), log: log}
+	zones := &driftWatch{inForce: r.inForce, cameras: driftCameras(s.site, devices), tell: a.health.zones, log: log}
 	src := &source{appliance: a, reloader: r, zones: zones, site: s.site, disk: kept}
 	console, err := web.New(web.Config{Source: src.web(), Log: log})
 	if err != nil {

@@ -26,10 +26,10 @@ const simPause = 5 * time.Second
 
 // simFlags are what a user says about the virtual camera.
 type simFlags struct {
-	listen, post, scene, camera, api, auth, user, password, plates string
-	recorder, tls, thermal, loop, quiet, track, needsReboot        bool
-	skew                                                           time.Duration
-	faults                                                         []string
+	listen, post, scene, camera, api, auth, user, password, plates, name, mac string
+	recorder, tls, thermal, loop, quiet, track, needsReboot                   bool
+	skew                                                                      time.Duration
+	faults                                                                    []string
 }
 
 // runSim is `sallyport sim`: a virtual camera that others can talk to.
@@ -60,6 +60,8 @@ func (f *simFlags) define(fs *flag.FlagSet) {
 	fs.StringVar(&f.post, "post", "", "post everything to this `URL`, as if slot 1 had been set up")
 	fs.StringVar(&f.scene, "scene", "", "the `file` of what happens in front of it; default: the demonstration's porch, again and again")
 	fs.StringVar(&f.camera, "camera", "", "the `name` of the scene's camera to be; default: its first one")
+	fs.StringVar(&f.name, "name", "", "its own `name`; default: that of the scene's camera")
+	fs.StringVar(&f.mac, "mac", "", "its MAC `address`, so that several virtual cameras are told apart")
 	fs.StringVar(&f.api, "api", "2.1", "the `generation` of its firmware: 1.9, 2.0 or 2.1")
 	fs.BoolVar(&f.recorder, "recorder", false, "be a recorder, with the scene's cameras as its channels")
 	fs.StringVar(&f.auth, "auth", "basic", "how it is logged in to: `basic or digest`")
@@ -110,6 +112,9 @@ func (f simFlags) build() (*simulation, error) {
 		o.Loop = simPause
 	}
 	if err := s.setTheScene(); err != nil {
+		return nil, err
+	}
+	if err := s.identify(f); err != nil {
 		return nil, err
 	}
 	if err := s.setFaults(); err != nil {
@@ -176,6 +181,22 @@ func (s *simulation) setTheScene() error {
 	s.opt.Identity = c.Identity
 	if s.opt.MAC == "" {
 		s.opt.MAC = "58:5b:69:00:00:01"
+	}
+	return nil
+}
+
+// identify gives the device the name and the MAC address that were asked for.
+func (s *simulation) identify(f simFlags) error {
+	if f.name != "" {
+		s.opt.Name = f.name
+	}
+	if f.mac != "" {
+		mac, err := net.ParseMAC(f.mac)
+		if err != nil || len(mac) != 6 {
+			return fmt.Errorf("--mac: %q is no MAC address (try \"58:5b:69:00:00:02\")", f.mac)
+		}
+		s.opt.MAC = mac.String()
+		s.opt.SN = "SIM" + strings.ToUpper(strings.ReplaceAll(s.opt.MAC, ":", ""))
 	}
 	return nil
 }

@@ -114,11 +114,12 @@ func (s *source) cameras(ctx context.Context) ([]web.Camera, error) {
 		}
 		var wrong []cameraProblem
 		wrong, w.FramesExpected = s.health.problems(c.Name)
+		drift := s.zones.drift(c.Name)
 		for _, p := range wrong {
+			if p.kind == badZones && len(drift) == 0 {
+				continue // accepted since the camera was asked
+			}
 			w.Problems = append(w.Problems, web.CameraProblem{Kind: p.kind, Text: p.text, Since: web.Time{Time: p.since}})
-		}
-		for _, line := range s.zones.drift(c.Name) {
-			w.Problems = append(w.Problems, web.CameraProblem{Kind: badZones, Text: line})
 		}
 		if c.HasSkew {
 			skew := web.Seconds(c.Skew)

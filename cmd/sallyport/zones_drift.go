@@ -14,9 +14,6 @@ import (
 	"github.com/sallyport/sallyport/viewtron/client"
 )
 
-// badZones is the kind of problem that a camera's zones are not as they were accepted.
-const badZones = "zones"
-
 const (
 	// driftFirst is how long after a start cameras are asked for their zones first, and
 	// driftEvery how often from then on.
@@ -41,14 +38,16 @@ type driftWatch struct {
 	// inForce gives what the rules in force import, by camera and name, and the accepted
 	// copies that they use.
 	inForce func() (imports []string, copies accepted)
-	log     *slog.Logger
+	// tell is told a camera's drift when it changes, a line each; none: it is over.
+	tell func(camera string, drift []string)
+	log  *slog.Logger
 
 	mu   sync.Mutex            // covers what follows
 	seen map[string]*zonesSeen // what each camera told last
-	said map[string]driftSaid  // what was logged of each camera
+	said map[string]driftSaid  // what was said of each camera
 }
 
-// driftSaid is what was logged of a camera, so that it is logged once.
+// driftSaid is what was said of a camera, so that it is said once.
 type driftSaid struct {
 	drift   []string
 	failure string
@@ -136,13 +135,8 @@ func (d *driftWatch) askOne(ctx context.Context, camera string, detectors []clie
 		d.seen[camera] = seen
 		now.drift = d.compare(camera)
 	}
-	for _, line := range now.drift {
-		if !slices.Contains(was.drift, line) {
-			d.log.Warn("a zone or line on the camera is not as it was accepted; rules use the accepted copy", "camera", camera, "drift", line)
-		}
-	}
-	if len(now.drift) == 0 && len(was.drift) > 0 {
-		d.log.Info("the zones and lines on the camera are as they were accepted", "camera", camera)
+	if !slices.Equal(now.drift, was.drift) {
+		d.tell(camera, now.drift)
 	}
 	if now.failure != "" && now.failure != was.failure {
 		d.log.Warn("zones and lines on the camera cannot be compared with the accepted copies", "camera", camera, "error", now.failure)

@@ -355,7 +355,7 @@ func TestEveryCommandKnowsTheAcceptedCopies(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, _, errs = runCommand(t, "check", "-c", s.file)
-	if want := rules + `:2:34: zone "porch": the accepted copies of the cameras' zones cannot be read: ` + imports + `: unexpected end of JSON input`; code != 1 || !strings.HasPrefix(errs, want+"\n") {
+	if want := rules + `:2:34: zone "porch": the accepted copies of the cameras' zones cannot be read; correct or remove the file and accept them anew: ` + imports + `: unexpected end of JSON input`; code != 1 || !strings.HasPrefix(errs, want+"\n") {
 		t.Errorf("check with a damaged file ends with %d:\n%s", code, errs)
 	}
 }

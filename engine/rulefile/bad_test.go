@@ -85,7 +85,7 @@ func withoutFile() map[string]string {
 		"there are more than %d rules":                                              "TestBounds: the file would be large",
 		"a list has at most %d entries; the rest is left out":                       "TestBounds: the file would be large",
 		"the folder of rules cannot be read: %s":                                    "TestLoadFolder: there is no folder",
-		"the accepted copies of the cameras' zones cannot be read: %s":              "TestImportsFault: it takes a site whose copies cannot be read",
+		"the accepted copies of the cameras' zones cannot be read; correct or remove the file and accept them anew: %s":              "TestImportsFault: it takes a site whose copies cannot be read",
 		"no camera has a url in the site file, so this is never done":               "TestPlatesWithoutACameraToCall: it takes a site of such cameras",
 		"not a regular file":                                                        "TestBounds: it takes a named pipe",
 		"%s() needs the site's latitude and longitude (location: in the site file)": "TestNightNeedsAPlace: it takes a site without a place",

@@ -69,7 +69,7 @@ func (ld *loader) imported(a at, n *yaml.Node, pairs []pair, what string, words 
 		return Import{}, false
 	}
 	if ld.site.ImportsFault != "" {
-		a.errorf(n, "the accepted copies of the cameras' zones cannot be read: %s", ld.site.ImportsFault)
+		a.errorf(n, "the accepted copies of the cameras' zones cannot be read; correct or remove the file and accept them anew: %s", ld.site.ImportsFault)
 		return Import{}, false
 	}
 	cam := find(pairs, "camera")

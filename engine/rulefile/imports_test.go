@@ -99,7 +99,7 @@ func TestImportsFault(t *testing.T) {
 	s := testSite()
 	s.ImportsFault = "imports.json: not an object"
 	_, problems := LoadFiles([]File{{"a.yaml", []byte("zones: {yard: {camera: front, import: perimeter/1}}\nrules: [{name: r, on: target, when: inside(\"yard\"), do: {log: x}}]\n")}}, "rules.d", s)
-	const want = `rules.d/a.yaml:1:39: zone "yard": the accepted copies of the cameras' zones cannot be read: imports.json: not an object`
+	const want = `rules.d/a.yaml:1:39: zone "yard": the accepted copies of the cameras' zones cannot be read; correct or remove the file and accept them anew: imports.json: not an object`
 	if len(problems) != 1 || problems[0].Summary() != want {
 		t.Errorf("%s", listing(problems))
 	}

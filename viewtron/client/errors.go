@@ -26,6 +26,9 @@ var (
 	// ErrNotSent marks an item of a batch that was not sent because an
 	// earlier part of the batch failed.
 	ErrNotSent = errors.New("not sent")
+	// ErrNoList is the kind of error of a plate list that the device does not
+	// have, while it has others.
+	ErrNoList = errors.New("no such plate list")
 	// ErrNoPlateLists is returned by plate calls on a device that knows neither
 	// the LicensePlates nor the VehiclePlate commands.
 	ErrNoPlateLists = errors.New("the camera does not know the commands for plate lists")

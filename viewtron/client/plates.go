@@ -119,10 +119,18 @@ func findGroup(groups []Group, name string) (Group, error) {
 		if len(names) == 0 {
 			return Group{}, fmt.Errorf("the camera has no plate list %q; it lists none", want)
 		}
-		return Group{}, fmt.Errorf("the camera has no plate list %q; it has %s", want, strings.Join(names, ", "))
+		return Group{}, &noListError{fmt.Sprintf("the camera has no plate list %q; it has %s", want, strings.Join(names, ", "))}
 	}
 	return Group{}, fmt.Errorf("the camera has %d plate lists called %q", len(found), want)
 }
+
+// noListError is an error of the kind [ErrNoList].
+type noListError struct{ text string }
+
+func (e *noListError) Error() string { return e.text }
+
+// Is tells its kind.
+func (e *noListError) Is(target error) bool { return target == ErrNoList }
 
 // PlateEntry is one plate to add to the list with an id.
 type PlateEntry struct {
