@@ -80,14 +80,14 @@ func TestBadFiles(t *testing.T) {
 // withoutFile are the messages that no file of the tests' site can bring about, each with its reason.
 func withoutFile() map[string]string {
 	return map[string]string{
-		"%s is longer than 64 KB":                                                   "TestBounds: the file would be large",
-		"there are more than %d rule files":                                         "TestBounds: it takes a thousand files",
-		"there are more than %d rules":                                              "TestBounds: the file would be large",
-		"a list has at most %d entries; the rest is left out":                       "TestBounds: the file would be large",
-		"the folder of rules cannot be read: %s":                                    "TestLoadFolder: there is no folder",
-		"the accepted copies of the cameras' zones cannot be read; correct or remove the file and accept them anew: %s":              "TestImportsFault: it takes a site whose copies cannot be read",
-		"no camera has a url in the site file, so this is never done":               "TestPlatesWithoutACameraToCall: it takes a site of such cameras",
-		"not a regular file":                                                        "TestBounds: it takes a named pipe",
+		"%s is longer than 64 KB":                             "TestBounds: the file would be large",
+		"there are more than %d rule files":                   "TestBounds: it takes a thousand files",
+		"there are more than %d rules":                        "TestBounds: the file would be large",
+		"a list has at most %d entries; the rest is left out": "TestBounds: the file would be large",
+		"the folder of rules cannot be read: %s":              "TestLoadFolder: there is no folder",
+		"the accepted copies of the cameras' zones cannot be read; correct or remove the file and accept them anew: %s": "TestImportsFault: it takes a site whose copies cannot be read",
+		"no camera has a url in the site file, so this is never done":                                                   "TestPlatesWithoutACameraToCall: it takes a site of such cameras",
+		"not a regular file": "TestBounds: it takes a named pipe",
 		"%s() needs the site's latitude and longitude (location: in the site file)": "TestNightNeedsAPlace: it takes a site without a place",
 		"without a site file, the names that rules use are taken as given":          "TestWithoutSiteFile: it takes no site",
 		"the operator %s is not part of the rule language":                          "unreachable: the parser has no further operators; a new version of it may",
