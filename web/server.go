@@ -7,11 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
 	"net/http"
 	"path"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,7 +23,7 @@ import (
 
 // files are what is served as it is.
 //
-//go:embed static openapi.yaml
+//go:embed static openapi
 var files embed.FS
 
 // Limits of the port.
@@ -63,33 +65,38 @@ type route struct {
 	methods methods
 }
 
-// methods are the handlers of a path by method.
-type methods map[string]http.HandlerFunc
+// methods are what is done for a path, by HTTP method.
+type methods map[string]method
 
-func get(h http.HandlerFunc) methods { return methods{http.MethodGet: h} }
+// method is what is done, and for whom.
+type method struct {
+	// role is the least that may ask.
+	role Role
+	// long says that it may take longer than [AnswerTime] and has no end to be written by: streams and exports.
+	long   bool
+	handle http.HandlerFunc
+}
+
+// Role is what somebody may do. Each may what the one before it may.
+type Role string
+
+// The roles.
+const (
+	RolePublic   Role = ""         // nobody has signed in
+	RoleViewer   Role = "viewer"   // looks
+	RoleOperator Role = "operator" // moves relays, adds plates
+	RoleEditor   Role = "editor"   // changes rules, cameras and people
+)
+
+func get(h http.HandlerFunc) methods { return methods{http.MethodGet: {role: RoleViewer, handle: h}} }
+
+// open is what anybody may get.
+func open(h http.HandlerFunc) methods { return methods{http.MethodGet: {handle: h}} }
 
 // New makes a server. It refuses a source with a function missing.
 func New(c Config) (*Server, error) {
-	for _, f := range []struct {
-		name    string
-		missing bool
-	}{
-		{"Status", c.Source.Status == nil},
-		{"Relays", c.Source.Relays == nil},
-		{"Cameras", c.Source.Cameras == nil},
-		{"Targets", c.Source.Targets == nil},
-		{"UnknownDevices", c.Source.UnknownDevices == nil},
-		{"Ready", c.Source.Ready == nil},
-		{"Why", c.Source.Why == nil},
-		{"Contacts", c.Source.Contacts == nil},
-		{"Command", c.Source.Command == nil},
-		{"Journal", c.Source.Journal == nil},
-		{"Outbox", c.Source.Outbox == nil},
-		{"Cancel", c.Source.Cancel == nil},
-	} {
-		if f.missing {
-			return nil, fmt.Errorf("console: the source has no %s function", f.name)
-		}
+	if name := missing(reflect.ValueOf(c.Source)); name != "" {
+		return nil, fmt.Errorf("console: the source has no %s function", name)
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -100,24 +107,8 @@ func New(c Config) (*Server, error) {
 		room:   make(chan struct{}, MaxConnections),
 		fresh:  map[net.Conn]struct{}{},
 	}
-	s.routes = []route{
-		{"/{$}", get(file("static/index.html", "text/html; charset=utf-8"))},
-		{"/healthz", get(s.healthz)},
-		{"/readyz", get(s.readyz)},
-		{"/api/v1/openapi.yaml", get(file("openapi.yaml", "application/yaml"))},
-		{"/api/v1/status", get(s.status)},
-		{"/api/v1/relays", get(collection(c.Source.Relays, func(*Relay) {}))},
-		{"/api/v1/relays/{name}", methods{http.MethodGet: one(c.Source.Relays, "relay", func(r Relay) string { return r.Name }, func(*Relay) {}), http.MethodPost: s.command}},
-		{"/api/v1/contacts", get(collection(c.Source.Contacts, func(*Contact) {}))},
-		{"/api/v1/cameras", get(collection(c.Source.Cameras, (*Camera).tidy))},
-		{"/api/v1/cameras/{name}", get(one(c.Source.Cameras, "camera", func(c Camera) string { return c.Name }, (*Camera).tidy))},
-		{"/api/v1/devices/unknown", get(collection(c.Source.UnknownDevices, func(*Device) {}))},
-		{"/api/v1/targets", get(collection(c.Source.Targets, (*Target).tidy))},
-		{"/api/v1/rules/{name}/why", get(s.why)},
-		{"/api/v1/journal", get(s.journal)},
-		{"/api/v1/outbox", get(collection(c.Source.Outbox, func(*Parcel) {}))},
-		{"/api/v1/outbox/{id}", methods{http.MethodDelete: s.cancel}},
-	}
+	s.routes = slices.Concat(s.baseRoutes(), s.sessionRoutes(), s.liveRoutes(), s.ruleRoutes(), s.fileRoutes(), s.zoneRoutes(),
+		s.jobRoutes(), s.journalRoutes(), s.plateRoutes(), s.systemRoutes())
 	for _, r := range s.routes {
 		s.mux.HandleFunc(r.pattern, r.methods.serve)
 	}
@@ -134,6 +125,47 @@ func New(c Config) (*Server, error) {
 		ConnState:                    s.connState,
 	}
 	return s, nil
+}
+
+// missing is the name of the first function of a source that is not there; empty when all are.
+func missing(v reflect.Value) string {
+	for i := range v.NumField() {
+		f := v.Field(i)
+		switch f.Kind() {
+		case reflect.Struct:
+			if name := missing(f); name != "" {
+				return v.Type().Field(i).Name + "." + name
+			}
+		case reflect.Func:
+			if f.IsNil() {
+				return v.Type().Field(i).Name
+			}
+		}
+	}
+	return ""
+}
+
+func (s *Server) baseRoutes() []route {
+	c := s.source
+	relay := one(c.Relays, "relay", func(r Relay) string { return r.Name }, func(*Relay) {})
+	return []route{
+		{"/{$}", open(file("static/index.html", "text/html; charset=utf-8"))},
+		{"/healthz", open(s.healthz)},
+		{"/readyz", get(s.readyz)},
+		{"/api/v1/openapi.yaml", get(s.description)},
+		{"/api/v1/status", get(s.status)},
+		{"/api/v1/relays", get(collection(c.Relays, func(*Relay) {}))},
+		{"/api/v1/relays/{name}", methods{http.MethodGet: {role: RoleViewer, handle: relay}, http.MethodPost: {role: RoleOperator, handle: s.command}}},
+		{"/api/v1/contacts", get(collection(c.Contacts, func(*Contact) {}))},
+		{"/api/v1/cameras", get(collection(c.Cameras, (*Camera).tidy))},
+		{"/api/v1/cameras/{name}", get(one(c.Cameras, "camera", func(c Camera) string { return c.Name }, (*Camera).tidy))},
+		{"/api/v1/devices/unknown", get(collection(c.UnknownDevices, func(*Device) {}))},
+		{"/api/v1/targets", get(collection(c.Targets, (*Target).tidy))},
+		{"/api/v1/rules/{name}/why", get(s.why)},
+		{"/api/v1/journal", get(s.journal)},
+		{"/api/v1/outbox", get(collection(c.Outbox, func(*Parcel) {}))},
+		{"/api/v1/outbox/{id}", methods{http.MethodDelete: {role: RoleEditor, handle: s.cancel}}},
+	}
 }
 
 // Serve answers on l until [Server.Shutdown], and then returns nil. A listener
@@ -199,14 +231,36 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// The mux would redirect to the clean path.
 		notFound(w, r)
 	default:
-		ctx, cancel := context.WithTimeout(r.Context(), AnswerTime)
-		defer cancel()
-		s.mux.ServeHTTP(w, r.WithContext(ctx))
+		s.mux.ServeHTTP(w, r)
 	}
 }
 
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, "text/plain; charset=utf-8", []byte("ok\n"))
+}
+
+// description is the API's description, which is kept in pieces, one for each room of the API.
+func (s *Server) description(w http.ResponseWriter, _ *http.Request) {
+	var body []byte
+	for _, pattern := range []string{"head.yaml", "paths:", "*.paths.yaml", "components.yaml", "  schemas:", "*.schemas.yaml"} {
+		if strings.HasSuffix(pattern, ":") {
+			body = append(append(body, pattern...), '\n')
+			continue
+		}
+		names, err := fs.Glob(files, "openapi/"+pattern)
+		for _, name := range names {
+			var piece []byte
+			if piece, err = files.ReadFile(name); err != nil {
+				break
+			}
+			body = append(body, piece...)
+		}
+		if err != nil {
+			fail(w, http.StatusInternalServerError, err.Error())
+			return
+		}
+	}
+	answer(w, http.StatusOK, "application/yaml", body)
 }
 
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
@@ -280,8 +334,8 @@ func file(name, contentType string) http.HandlerFunc {
 // serve takes the methods there are. What changes something is refused to pages of
 // other sites: a browser on this machine must not be made to open a gate.
 func (m methods) serve(w http.ResponseWriter, r *http.Request) {
-	h := m[r.Method]
-	if h == nil {
+	h, ok := m[r.Method]
+	if !ok {
 		allowed := slices.Sorted(maps.Keys(m))
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		fail(w, http.StatusMethodNotAllowed, "only "+strings.Join(allowed, " and ")+" is taken here")
@@ -293,7 +347,13 @@ func (m methods) serve(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	h(w, r)
+	if h.long {
+		h.handle(w, r)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), AnswerTime)
+	defer cancel()
+	h.handle(w, r.WithContext(ctx))
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {

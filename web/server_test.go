@@ -38,8 +38,20 @@ func fullCamera() Camera {
 			{Kind: "clock", Text: "its clock is 40 s behind: set NTP in the camera", Since: at("2026-03-29T13:50:00Z")}, {Text: "box 3 is inside out", Count: 2}}}
 }
 
+// filled gives a source the functions of every room.
+func filled(how string, s Source) Source {
+	for _, room := range map[string][]func(*Source){
+		"full":   {fullSession, fullLive, fullRules, fullFiles, fullZones, fullJournal, fullPlates, fullSystem},
+		"empty":  {emptySession, emptyLive, emptyRules, emptyFiles, emptyZones, emptyJournal, emptyPlates, emptySystem},
+		"broken": {brokenSession, brokenLive, brokenRules, brokenFiles, brokenZones, brokenJournal, brokenPlates, brokenSystem},
+	}[how] {
+		room(&s)
+	}
+	return s
+}
+
 func full() Source {
-	return Source{
+	return filled("full", Source{
 		Status: func(context.Context) (Status, error) {
 			return Status{
 				Version: "v0.1.0", Uptime: Seconds(90*time.Second + 800*time.Millisecond),
@@ -96,7 +108,7 @@ func full() Source {
 				Reason: "no answer"}}, nil
 		},
 		Cancel: func(context.Context, string, string) error { return nil },
-	}
+	})
 }
 
 func fullWhy() Why {
@@ -117,7 +129,7 @@ func fullWhy() Why {
 }
 
 func empty() Source {
-	return Source{
+	return filled("empty", Source{
 		Status:         func(context.Context) (Status, error) { return Status{Cameras: []Camera{{Name: "gate"}}}, nil },
 		Relays:         func(context.Context) ([]Relay, error) { return nil, nil },
 		Cameras:        func(context.Context) ([]Camera, error) { return nil, nil },
@@ -137,12 +149,12 @@ func empty() Source {
 		Journal: func(context.Context, JournalQuery) ([]json.RawMessage, string, error) { return nil, "", nil },
 		Outbox:  func(context.Context) ([]Parcel, error) { return nil, nil },
 		Cancel:  func(_ context.Context, id, _ string) error { return NotFoundError("nothing waits under the id " + id) },
-	}
+	})
 }
 
 func broken() Source {
 	err := errors.New("the loop is stopping")
-	return Source{
+	return filled("broken", Source{
 		Status:         func(context.Context) (Status, error) { return Status{}, err },
 		Relays:         func(context.Context) ([]Relay, error) { return nil, err },
 		Cameras:        func(context.Context) ([]Camera, error) { return nil, err },
@@ -157,7 +169,7 @@ func broken() Source {
 		Ready: func(context.Context) []string {
 			return []string{"the rules have 2 errors", `relay "gate" is not held`}
 		},
-	}
+	})
 }
 
 func server(t *testing.T, s Source) *Server {

@@ -43,6 +43,15 @@ type Source struct {
 	// Cancel takes a step out of the outbox; who asks is journaled. Its error is a [NotFoundError] when there
 	// is none of that id.
 	Cancel func(ctx context.Context, id, who string) error
+
+	Auth    AuthSource
+	Live    LiveSource
+	Rules   RuleSource
+	Files   FileSource
+	Zones   ZoneSource
+	Entries JournalSource
+	Plates  PlateSource
+	System  SystemSource
 }
 
 // Seconds is a duration that JSON gives as a number of seconds, to the millisecond.

@@ -1,0 +1,11 @@
+package web
+
+// fullPlates, emptyPlates and brokenPlates fill the functions of a source: everything set, nothing there, errors.
+func fullPlates(*Source) {}
+
+func emptyPlates(*Source) {}
+
+func brokenPlates(*Source) {}
+
+// platesCases are requests that TestDescription makes besides the plain ones.
+func platesCases() []apiCase { return nil }
