@@ -2,6 +2,8 @@ module github.com/sallyport/sallyport
 
 go 1.26.0
 
+ignore ./web/console/node_modules
+
 require (
 	github.com/coreos/go-systemd/v22 v22.7.0
 	github.com/expr-lang/expr v1.17.8

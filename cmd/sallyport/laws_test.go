@@ -49,6 +49,7 @@ func laws() []law {
 		{"journal", append(engine, "journal/…"), []string{"*"}},
 		{"config", nil, []string{"go.yaml.in/yaml/v4"}},
 		{"web", append(engine, "web/…"), []string{"*"}},
+		{"rules.d", nil, nil},
 		{"cmd", []string{"…"}, []string{"*"}},
 	}
 }
@@ -248,7 +249,7 @@ func goFiles(t *testing.T) []goFile {
 		}
 		name := d.Name()
 		if d.IsDir() {
-			if path != root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "dist") {
+			if path != root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "dist" || name == "node_modules") {
 				return filepath.SkipDir
 			}
 			return nil
