@@ -302,12 +302,26 @@ export interface Why {
   happenings: Happening[]
 }
 export type Answer = 'true' | 'false' | 'unknown'
+/** A part of a condition, with its parts. */
 export interface Part {
+  /** Absent for a part that is not split further. */
   op?: 'and' | 'or' | 'not'
+  /** Its source. */
   text: string
   answer: Answer
-  /** Parts of a part, and values: exactly as openapi.yaml's Part. */
-  [more: string]: unknown
+  /** True for what would have to be otherwise for the whole to be true. */
+  missing?: boolean
+  values?: Reading[]
+  parts?: Part[]
+}
+/** A value that a part read. */
+export interface Reading {
+  /** What was read, as the rule writes it: dwell("porch"). */
+  name: string
+  /** As people read it: 1.7s, "approach", 87; unknown when it is not known. */
+  value: string
+  /** The constant number or duration that it is compared with; `off` in thousandths of it. */
+  bound?: { value: string; off: number }
 }
 export interface Look {
   rule: string
@@ -328,11 +342,14 @@ export interface Look {
   left?: Seconds
   did: Happening[]
 }
-/** As openapi.yaml's Happening. */
+/** One thing that came of a rule. */
 export interface Happening {
   at: Time
-  type: string
-  [more: string]: unknown
+  type: 'firing' | 'end' | 'suppressed'
+  key?: string
+  /** The step that was not done. */
+  step?: string
+  reason?: string
 }
 /** V POST rules/{name}/near {since?, until?, limit?}: a job, result Page<NearMiss>, newest first: looks in the recording of which all but one part held. */
 export interface NearMiss {
