@@ -44,6 +44,8 @@ type Config struct {
 	Source Source
 	// Log gets what goes wrong inside the server; nil for nowhere.
 	Log *slog.Logger
+	// Now is the time that is shown; nil is the clock of this machine.
+	Now func() time.Time
 }
 
 // Server answers the console port. It may be used by many goroutines.
@@ -53,6 +55,7 @@ type Server struct {
 	mux    *http.ServeMux
 	http   *http.Server
 	room   chan struct{}
+	jobs   *jobs
 
 	mu       sync.Mutex            // guards the fields below
 	fresh    map[net.Conn]struct{} // connections that have not sent a whole request yet
@@ -101,10 +104,14 @@ func New(c Config) (*Server, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	s := &Server{
 		source: c.Source,
 		mux:    http.NewServeMux(),
 		room:   make(chan struct{}, MaxConnections),
+		jobs:   newJobs(c.Now, c.Log),
 		fresh:  map[net.Conn]struct{}{},
 	}
 	s.routes = slices.Concat(s.baseRoutes(), s.sessionRoutes(), s.liveRoutes(), s.ruleRoutes(), s.fileRoutes(), s.zoneRoutes(),
@@ -186,9 +193,10 @@ func (s *Server) Serve(l net.Listener) error {
 	return nil
 }
 
-// Shutdown stops listening and waits for the answers under way. When ctx ends
+// Shutdown stops listening, cancels long work and waits for the answers under way. When ctx ends
 // before they do, they are cut off and the error says so.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.jobs.stop()
 	// Browsers open connections ahead of need; net/http would wait 5 s for a request on them.
 	s.mu.Lock()
 	s.stopping = true
