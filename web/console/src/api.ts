@@ -221,7 +221,9 @@ export interface DeviceZone {
 export interface ZoneEdit {
   /** As it is called now; absent for a new one. */
   was?: string
-  /** Absent removes it. */
+  /** Which of the two `was` is: needed to remove one when a zone and a line have that name. */
+  kind?: 'zone' | 'line'
+  /** Absent removes it. A field that is absent stays as the file has it; `classes: []` is all, and with `import` points do not count. */
   zone?: Pick<Zone, 'name' | 'kind' | 'camera' | 'points' | 'in' | 'anchor' | 'classes' | 'margin' | 'settle' | 'linger' | 'import'>
   /** Where a new one goes: default zones.yaml. */
   file?: string
