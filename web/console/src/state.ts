@@ -1,0 +1,93 @@
+// What the whole page knows: who is signed in, and the state of things, kept
+// up to date by stream.ts. Views read the signals; undefined is "not yet known".
+import { computed, signal } from '@preact/signals'
+import type { Camera, Contact, Entry, Flag, Page, Relay, RuleTick, Session, Status, Target, Trouble } from './api'
+import { get } from './client'
+
+export const session = signal<Session | undefined>(undefined)
+export const status = signal<Status | undefined>(undefined)
+export const health = signal<Trouble[] | undefined>(undefined)
+export const relays = signal<Relay[] | undefined>(undefined)
+export const contacts = signal<Contact[] | undefined>(undefined)
+export const flags = signal<Flag[] | undefined>(undefined)
+export const cameras = signal<Camera[] | undefined>(undefined)
+/** The newest change of each rule since the page came; rules that did not change are not in it. */
+export const ruleTicks = signal<ReadonlyMap<string, RuleTick>>(new Map())
+/** The newest journal entries that came while the page was open, newest first, at most 100. */
+export const entries = signal<readonly Entry[]>([])
+/** Grows when everything should be asked for anew: after a gap in the stream. */
+export const gap = signal(0)
+/** Grows when another rule set is in force or files were refused. */
+export const ruleSet = signal(0)
+
+/** Whether the stream stands. `since` is when it broke, of the browser's clock. */
+export const link = signal<{ up: boolean; since?: number }>({ up: false })
+
+/** The server's clock minus the browser's, in milliseconds. */
+export const clockOffset = signal(0)
+/** The server's clock, ticking once a second while the page is shown. */
+export const now = signal(Date.now())
+/** The server's clock at this very moment, in milliseconds. */
+export const serverNow = (): number => Date.now() + clockOffset.peek()
+
+export const timezone = computed(() => status.value?.timezone)
+export const siteName = computed(() => status.value?.site ?? session.value?.site ?? 'Sallyport')
+
+const ranks = { viewer: 0, operator: 1, editor: 2 }
+export const mayOperate = computed(() => ranks[session.value?.role ?? 'viewer'] >= 1)
+export const mayEdit = computed(() => ranks[session.value?.role ?? 'viewer'] >= 2)
+
+/** A camera's targets, as the newest frame has them. */
+export interface SceneState {
+  /** The server's time of the frame, in milliseconds. */
+  at: number
+  targets: readonly Target[]
+}
+const scenes = new Map<string, ReturnType<typeof signal<SceneState>>>()
+
+/** The scene of a camera; the same signal for the same name. */
+export function sceneOf(camera: string): ReturnType<typeof signal<SceneState>> {
+  let s = scenes.get(camera)
+  if (!s) {
+    s = signal<SceneState>({ at: 0, targets: [] })
+    scenes.set(camera, s)
+  }
+  return s
+}
+
+/** Forgets all targets: before they are asked for anew. */
+export function clearScenes(): void {
+  for (const s of scenes.values()) s.value = { at: 0, targets: [] }
+}
+
+export async function loadSession(): Promise<void> {
+  session.value = await get<Session>('session')
+}
+
+export async function loadStatus(): Promise<void> {
+  status.value = await get<Status>('status')
+}
+
+/** Asks for everything the page shows all the time. */
+export async function loadAll(): Promise<void> {
+  const all = await Promise.allSettled([
+    loadStatus(),
+    get<Page<Trouble>>('health').then((p) => (health.value = p.items)),
+    get<Page<Relay>>('relays').then((p) => (relays.value = p.items)),
+    get<Page<Contact>>('contacts').then((p) => (contacts.value = p.items)),
+    get<Page<Flag>>('flags').then((p) => (flags.value = p.items)),
+    get<Page<Camera>>('cameras').then((p) => (cameras.value = p.items)),
+    get<Page<Target>>('targets').then((p) => {
+      clearScenes()
+      for (const [camera, targets] of grouped(p.items)) sceneOf(camera).value = { at: serverNow(), targets }
+    }),
+  ])
+  const failed = all.find((r) => r.status === 'rejected')
+  if (failed) throw failed.reason
+}
+
+function grouped(all: Target[]): Map<string, Target[]> {
+  const m = new Map<string, Target[]>()
+  for (const t of all) m.set(t.camera, [...(m.get(t.camera) ?? []), t])
+  return m
+}
