@@ -1,0 +1,2 @@
+export { about, marks, missing, verdict } from './words'
+export { Why } from './why'
