@@ -22,7 +22,7 @@ func site(rules ...*Rule) *Ruleset {
 			{"front", &scene.Layout{Zones: []scene.Zone{square("yard", 5000)}}},
 			{"gate", &scene.Layout{Zones: []scene.Zone{square("apron", 10000)}}},
 		},
-		Zones: []Place{{"yard", 0, 0}, {"apron", 1, 0}},
+		Zones: []Place{{Name: "yard"}, {Name: "apron", Camera: 1}},
 		Flags: []FlagDef{{"armed", boolean(false)}, {"mode", Scalar{Type: ScalarText, Text: "home"}}},
 		Lists: []*List{NewList("residents", []Entry{
 			{Plate: "ABC1234", Owner: "Ann", Schedule: -1}, {Plate: "ABC1235", Owner: "Bob", Schedule: -1}, {Plate: "XY12", Schedule: -1},

@@ -12,7 +12,7 @@ import (
 func kerbSite(rules ...*Rule) *Ruleset {
 	rs := site(rules...)
 	rs.Cameras[0].Layout.Lines = []scene.Line{{Name: "kerb", Segment: geometry.Segment{From: geometry.Point{X: 5000, Y: 0}, To: geometry.Point{X: 5000, Y: 10000}}, InLeft: true, Margin: 100}}
-	rs.Lines = []Place{{"kerb", 0, 0}}
+	rs.Lines = []Place{{Name: "kerb"}}
 	return rs
 }
 

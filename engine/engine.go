@@ -82,8 +82,10 @@ type Engine struct {
 	flagTimers map[string]*flagTimer // flags that go back after a time
 	devices    map[string]*deviceClock
 	tracing    tracing
-	marks      uint64 // the number of the last mark
-	altered    uint64 // changes when anything that survives a restart does
+	marks      uint64       // the number of the last mark
+	altered    uint64       // changes when anything that survives a restart does
+	stirred    []*ruleState // those of which a key changed since somebody asked
+	flagged    uint64       // counts the changes of flags
 }
 
 // New makes an engine that begins at an instant with a rule set. Nothing moves
@@ -391,6 +393,7 @@ func (e *Engine) applyTargets(cam *camera, ev *Event) {
 		}
 	}
 	cam.scene.Update(e.now.Mono, ev.Time, seen, e.now.Mono >= cam.settled)
+	cam.looks++
 	e.sceneChanged(cam)
 	if e.watched&ReadsScene != 0 {
 		// A target in a zone may be of another class now: no enter or leave tells.
@@ -414,6 +417,7 @@ func (c *camera) nextDue() {
 // expire ends the targets that are due now and gives them their last look.
 func (e *Engine) expire(cam *camera) {
 	cam.scene.Expire(e.now.Mono)
+	cam.looks++
 	e.sceneChanged(cam)
 	ev := &Event{Kind: KindTarget, Camera: cam.name, Received: e.now.Wall}
 	for _, t := range cam.scene.Looked() {
@@ -636,6 +640,7 @@ func (e *Engine) applyFlag(ev *Event) {
 		return
 	}
 	e.flags[ev.Name] = flag{value: ev.Value, since: e.now.Mono}
+	e.flagged++
 	e.changed |= ReadsFlags
 	for _, r := range e.byKind[KindFlag] {
 		if !r.named(ev.Name) {

@@ -24,6 +24,7 @@ type ruleState struct {
 	tried    bool        // has a step that is tried once
 	pulses   bool        // has a step that pulses a relay
 	full     bool        // it was told that there are too many keys
+	stirred  bool        // it stands among Engine.stirred
 	fired    map[string]time.Duration
 	order    []string // of fired, oldest first
 	memory   memory
@@ -271,7 +272,7 @@ func (e *Engine) level(r *ruleState, s subject, t Truth) {
 	case idle:
 		ks.quiet = s.quiet
 		if r.For > 0 {
-			ks.state = pending
+			e.move(ks, pending)
 			ks.since = e.now.Mono
 			e.timers.set(ks.timer, e.now.Mono+r.For)
 			return
@@ -283,7 +284,7 @@ func (e *Engine) level(r *ruleState, s subject, t Truth) {
 		}
 	case holding:
 		e.timers.stop(ks.timer)
-		ks.state = active
+		e.move(ks, active)
 	}
 }
 
@@ -300,12 +301,13 @@ func (e *Engine) release(ks *keyState, s subject) {
 	}
 	switch ks.state {
 	case pending, barred:
-		ks.state, ks.said = idle, ""
+		e.move(ks, idle)
+		ks.said = ""
 		e.timers.stop(ks.timer)
 		e.forget(ks)
 	case active:
 		if ks.rule.Hold > 0 {
-			ks.state = holding
+			e.move(ks, holding)
 			e.timers.set(ks.timer, e.now.Mono+ks.rule.Hold)
 			return
 		}
@@ -360,7 +362,7 @@ func (e *Engine) moment(r *ruleState, s subject) {
 	e.activate(ks)
 	switch {
 	case ks.state != active:
-		ks.state = idle
+		e.move(ks, idle)
 		e.forget(ks)
 	case r.Hold > 0:
 		e.timers.set(ks.timer, e.now.Mono+r.Hold)
@@ -502,7 +504,7 @@ func (e *Engine) activate(ks *keyState) {
 	if ks.state == active || ks.state == holding {
 		return // a repeat that was held back
 	}
-	ks.state = barred
+	e.move(ks, barred)
 	if until > 0 && r.Level {
 		e.timers.set(ks.timer, until)
 	}
@@ -546,7 +548,8 @@ func (e *Engine) fire(ks *keyState) {
 		ks.turn++
 	}
 	before := ks.spent
-	ks.state, ks.said, ks.firing, ks.spent = active, "", f, 0
+	e.move(ks, active)
+	ks.said, ks.firing, ks.spent = "", f, 0
 	if ks.visit != nil {
 		ks.spent = f.ID
 	}
@@ -629,7 +632,8 @@ const (
 // of it that is tried once.
 func (e *Engine) end(ks *keyState, reason string) {
 	was, r, f := ks.state, ks.rule, ks.firing
-	ks.state, ks.said, ks.firing = idle, "", nil
+	e.move(ks, idle)
+	ks.said, ks.firing = "", nil
 	e.timers.stop(ks.timer)
 	if was != active && was != holding {
 		e.forget(ks)

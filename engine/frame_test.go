@@ -21,7 +21,7 @@ func busy() *Ruleset {
 			Name: fmt.Sprint("zone", z), Margin: scene.DefaultMargin, Linger: scene.DefaultLinger,
 			Polygon: geometry.Polygon{{X: x, Y: 2000}, {X: x + 999, Y: 2000}, {X: x + 999, Y: 9000}, {X: x, Y: 9000}},
 		})
-		rs.Zones = append(rs.Zones, Place{fmt.Sprint("zone", z), 0, z})
+		rs.Zones = append(rs.Zones, Place{Name: fmt.Sprint("zone", z), Index: z})
 	}
 	for i := range 100 {
 		z := ZoneRef(i % 10)

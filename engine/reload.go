@@ -52,6 +52,7 @@ func (e *Engine) swap(rs *Ruleset) {
 
 // swapFlags keeps the flags whose type stays.
 func (e *Engine) swapFlags(rs *Ruleset) {
+	e.flagged++
 	was := e.flags
 	e.flags = make(map[string]flag, len(rs.Flags))
 	for _, f := range rs.Flags {
@@ -76,6 +77,7 @@ func (e *Engine) swapCameras(rs *Ruleset) {
 		cam := was[n]
 		cam.number = i
 		cam.scene.SetLayout(def.Layout, e.opts.Tracking, e.now.Mono)
+		cam.looks++
 		e.sceneChanged(cam)
 		cam.nextDue()
 		e.cams = append(e.cams, cam)

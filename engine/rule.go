@@ -113,6 +113,17 @@ type Rule struct {
 	Repeat              bool
 	Mode                Mode
 	Do, Finally         []Step
+
+	// Text is the rule's own lines of its file, and Uses what it names, for people to
+	// see: the engine reads neither.
+	Text string
+	Uses Uses
+}
+
+// Uses are the names that a rule's conditions and steps hold, each once, in the order
+// in which the files declare them; relays in the order of the steps that drive them.
+type Uses struct {
+	Zones, Lines, Lists, Relays []string
 }
 
 // Cron gives the instants of one cron expression.
@@ -140,6 +151,11 @@ type Place struct {
 	Name   string
 	Camera int
 	Index  int
+	// File and Line are where it is declared, and Import is which of the camera's own it
+	// is a copy of (perimeter/1), empty for none. They are for people to see.
+	File   string
+	Line   int
+	Import string
 }
 
 // CameraDef is one camera with its zones and lines.

@@ -33,15 +33,15 @@ func TestASnapshotKnowsEveryField(t *testing.T) {
 		want string
 	}{
 		// Not carried: opts (given), out and look to union (of one call), copyOf and copy
-		// (of one call), watch to byKind (of the set), tracing (explanations).
-		{Engine{}, "world opts timers out queue changed watch watched slew phase byKind cand live union look looks firings cause keySeq open openSeq waiting copyOf copy leases orphans flagTimers devices tracing marks altered"},
+		// (of one call), watch to byKind (of the set), tracing (explanations), stirred and flagged (of who watches).
+		{Engine{}, "world opts timers out queue changed watch watched slew phase byKind cand live union look looks firings cause keySeq open openSeq waiting copyOf copy leases orphans flagTimers devices tracing marks altered stirred flagged"},
 		// Not carried: rs, judged (asked again).
 		{world{}, "rs now cams flags relays contacts counts judged rules byName"},
-		// Not carried: due (the scene's), targets (the subjects of keys), index (of the set).
-		{camera{}, "name number scene due settled online lastPost lastBeat heard away beats beatN offline visits visitSeq alarms targets mix index"},
+		// Not carried: due (the scene's), targets (the subjects of keys), index (of the set), looks (of who watches).
+		{camera{}, "name number scene due settled online lastPost lastBeat heard away beats beatN offline visits visitSeq alarms targets mix index looks"},
 		{trackedTarget{}, "live"},
-		// Not carried: tried, pulses (of the rule), memory (explanations).
-		{ruleState{}, "Rule number keys while wake crons cronAt lastCron tried pulses full fired order memory"},
+		// Not carried: tried, pulses (of the rule), memory (explanations), stirred (of who watches).
+		{ruleState{}, "Rule number keys while wake crons cronAt lastCron tried pulses full stirred fired order memory"},
 		{keyState{}, "rule id text seq state quiet subjects timer since cooldown limits said firing leases visit spent turn given"},
 		{keyID{}, "cam n text"},
 		{subject{}, "kind cam serial track name quiet idle"},
@@ -81,7 +81,7 @@ func TestASnapshotKnowsEveryField(t *testing.T) {
 		{timer{}, "at seq task index wall"},
 		{timers{}, "heap seq rest"},
 		// Of a rule only what is asked when its set is gone: a reload or a running list does not evaluate it.
-		{Rule{}, "Name File Line Identity On Crons Per Level Statuses AtEnd Names When While Reads Need FirstZone Remember For Hold Cooldown Limit Repeat Mode Do Finally"},
+		{Rule{}, "Name File Line Identity On Crons Per Level Statuses AtEnd Names When While Reads Need FirstZone Remember For Hold Cooldown Limit Repeat Mode Do Finally Text Uses"},
 		{Step{}, "Text If After Timeout Expires Retry Durable Wait Stop Args Fill"},
 		// Imports say to others what the set was made of; the engine does not read them.
 		{Ruleset{}, "Hash Location Cameras Zones Lines Lists Schedules Flags Rules Imports"},

@@ -51,6 +51,7 @@ type camera struct {
 	targets  map[uint64]*trackedTarget
 	mix      uint64 // of the classes of its targets
 	index    index
+	looks    uint64 // counts the changes of its targets
 }
 
 // mixOfClasses is a number that changes when a target has another class.

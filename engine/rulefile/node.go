@@ -30,6 +30,26 @@ func (s *source) line(n int) string {
 	return s.lines[n-1]
 }
 
+// extent is the text of an entry of a list from its first line to the one before next;
+// 0 = to the end. What stands before next and belongs to it is left out.
+func (s *source) extent(n *yaml.Node, next int) string {
+	end := len(s.lines)
+	if next > 0 {
+		end = max(next-1, n.Line)
+	}
+	for ; end > n.Line; end-- {
+		text := strings.TrimRight(s.line(end), " \t\r")
+		bare := strings.TrimLeft(text, " \t")
+		if bare != "" && !(bare[0] == '#' && runeLen(text)-runeLen(bare) < n.Column-1) {
+			break
+		}
+	}
+	if n.Line < 1 || end > len(s.lines) || n.Line > end {
+		return ""
+	}
+	return strings.Join(s.lines[n.Line-1:end], "\n")
+}
+
 // The bounds of what one load reports.
 const (
 	maxProblems = 1000

@@ -101,10 +101,19 @@ func (ld *loader) addZone(a at, p pair) {
 			}
 		}
 	}
-	ld.zonePlaces = append(ld.zonePlaces, engine.Place{Name: p.name, Camera: cam})
+	ld.zonePlaces = append(ld.zonePlaces, a.place(p, pairs, cam))
 	ld.zoneDefs = append(ld.zoneDefs, z)
 	ld.zoneNodes = append(ld.zoneNodes, p)
 	ld.zoneDecls = append(ld.zoneDecls, declared{at: a, key: p.key})
+}
+
+// place is where a zone or line is declared.
+func (a at) place(p pair, pairs []pair, camera int) engine.Place {
+	at := engine.Place{Name: p.name, Camera: camera, File: a.src.name, Line: p.key.Line}
+	if n := find(pairs, "import"); n != nil {
+		at.Import, _, _ = ParseImport(n.Value)
+	}
+	return at
 }
 
 func (a at) classes(n *yaml.Node) scene.ClassSet {
@@ -228,7 +237,7 @@ func (ld *loader) addLine(a at, p pair) {
 			a.errorf(find(pairs, "to"), "from and to are the same point")
 		}
 	}
-	ld.linePlaces = append(ld.linePlaces, engine.Place{Name: p.name, Camera: cam})
+	ld.linePlaces = append(ld.linePlaces, a.place(p, pairs, cam))
 	ld.lineDefs = append(ld.lineDefs, l)
 	ld.lineNodes = append(ld.lineNodes, p)
 }

@@ -128,13 +128,14 @@ type draft struct {
 	node  *yaml.Node
 	pairs []pair
 	name  string
+	next  int // the line of what follows it in the file; 0 = nothing does
 }
 
 // addRules compiles the rules of all files, once all their names are known.
 func (ld *loader) addRules(docs []doc) {
 	var drafts []draft
 	for _, d := range docs {
-		for _, s := range d.sections {
+		for i, s := range d.sections {
 			if s.name != "rules" || isNull(s.val) {
 				continue
 			}
@@ -142,7 +143,7 @@ func (ld *loader) addRules(docs []doc) {
 			if !ok && s.val.Kind != yaml.SequenceNode {
 				continue
 			}
-			for _, n := range items {
+			for k, n := range items {
 				if isNull(n) {
 					continue
 				}
@@ -151,6 +152,12 @@ func (ld *loader) addRules(docs []doc) {
 					break
 				}
 				if dr, ok := ld.draft(d.at, n); ok {
+					switch {
+					case k+1 < len(items):
+						dr.next = items[k+1].Line
+					case i+1 < len(d.sections):
+						dr.next = d.sections[i+1].key.Line
+					}
 					drafts = append(drafts, dr)
 				}
 			}
@@ -198,12 +205,12 @@ func (ld *loader) draft(a at, n *yaml.Node) (draft, bool) {
 	if !a.unique(ld.rules, &ld.ruleNames, nn, name) {
 		return draft{}, false
 	}
-	return draft{a, n, pairs, name}, true
+	return draft{at: a, node: n, pairs: pairs, name: name}, true
 }
 
 // rule compiles one rule. What has errors is left out of it; the set is not used then.
 func (ld *loader) rule(d draft) *engine.Rule {
-	r := &engine.Rule{Name: d.name, File: d.at.src.name, Line: d.node.Line}
+	r := &engine.Rule{Name: d.name, File: d.at.src.name, Line: d.node.Line, Text: d.at.src.extent(d.node, d.next)}
 	rc := &ruleCompiler{ld: ld, at: d.at, node: d.node, rule: r, pairs: d.pairs}
 	rc.on()
 	rc.settings()
@@ -523,6 +530,7 @@ func (rc *ruleCompiler) finish() {
 		r.FirstZone = ld.zonePlaces[rc.uses.zones[0]].Name
 	}
 	rc.use()
+	r.Uses = rc.named(zones)
 	rc.checkCharges()
 	rc.checkTrust()
 	rc.checkSent()
@@ -536,6 +544,34 @@ func (rc *ruleCompiler) finish() {
 		}
 	}
 	rc.identity(zones)
+}
+
+// named is what the rule names, for people to see.
+func (rc *ruleCompiler) named(zones []engine.ZoneRef) engine.Uses {
+	var u engine.Uses
+	for _, z := range slices.Sorted(slices.Values(zones)) {
+		u.Zones = append(u.Zones, rc.ld.zonePlaces[z].Name)
+	}
+	lines := union(union(rc.uses.lines, rc.after.lines), rc.acts.lines)
+	slices.Sort(lines)
+	for _, l := range lines {
+		u.Lines = append(u.Lines, rc.ld.linePlaces[l].Name)
+	}
+	lists := union(union(rc.uses.lists, rc.after.lists), rc.acts.lists)
+	slices.Sort(lists)
+	for _, l := range lists {
+		u.Lists = append(u.Lists, rc.ld.listNames[l])
+	}
+	mine := len(rc.ld.driven)
+	for mine > 0 && rc.ld.driven[mine-1].rule == rc.rule {
+		mine--
+	}
+	for _, d := range rc.ld.driven[mine:] {
+		if !slices.Contains(u.Relays, d.relay) {
+			u.Relays = append(u.Relays, d.relay)
+		}
+	}
+	return u
 }
 
 // names are the only names the rule is looked at for; nil for all.
