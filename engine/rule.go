@@ -52,6 +52,27 @@ const (
 	ModeOff
 )
 
+// modeNames is indexed by Mode.
+var modeNames = [...]string{"live", "shadow", "off"}
+
+// String is the word after `mode:`.
+func (m Mode) String() string {
+	if int(m) < len(modeNames) {
+		return modeNames[m]
+	}
+	return ""
+}
+
+// ParseMode finds a mode by its word.
+func ParseMode(s string) (Mode, bool) {
+	for m, n := range modeNames {
+		if n == s {
+			return Mode(m), true
+		}
+	}
+	return ModeLive, false
+}
+
 // Reads says which parts of the world a condition reads, so that a standing
 // rule or a `while` is judged again when one of them changed and only then.
 type Reads uint8

@@ -32,6 +32,7 @@ type Query struct {
 
 	Camera, Rule, Relay, Plate string
 
+	After  int64  // entries with a greater id
 	Firing int64  // the entry of this id, and those that a firing of this id led to
 	Limit  int    // 1..MaxLimit; 0 = 100
 	Cursor string // what the page before gave as next
@@ -174,12 +175,12 @@ const maxID = 1<<63 - 1
 
 // findIDs finds one id more than the page takes, if there is one.
 func findIDs(ctx context.Context, tx *sql.Tx, q Query, after int64) ([]int64, error) {
-	all := idRange{0, maxID}
+	all := idRange{max(q.After, -1) + 1, maxID}
 	switch {
 	case after > 0 && q.Newest:
 		all.to = after - 1
 	case after > 0:
-		all.from = after + 1
+		all.from = max(all.from, after+1)
 	}
 	ranges, err := timeRanges(ctx, tx, q, all)
 	if err != nil {

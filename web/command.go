@@ -77,6 +77,7 @@ func (s *Server) command(w http.ResponseWriter, r *http.Request) {
 		failAs(w, err)
 		return
 	}
+	relay.tidy()
 	answerJSON(w, relay)
 }
 

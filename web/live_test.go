@@ -1,11 +1,72 @@
 package web
 
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+)
+
 // fullLive, emptyLive and brokenLive fill the functions of a source: everything set, nothing there, errors.
-func fullLive(*Source) {}
+func fullLive(s *Source) {
+	s.Live = LiveSource{
+		Hub:   NewHub(),
+		Hello: func() Hello { return Hello{Now: at("2026-03-29T14:00:00Z"), Run: "20260329T135834.452Z"} },
+		Missed: func(_ context.Context, after int64, most int) ([]StreamEntry, error) {
+			return []StreamEntry{{ID: after + 1, Body: json.RawMessage(`{"id":8}`)}}, nil
+		},
+		Zones: func(context.Context) ([]Zone, error) {
+			return []Zone{
+				{Name: "porch", Kind: "zone", Camera: "front", Points: [][2]int32{{0, 0}, {10000, 0}, {10000, 10000}}, Anchor: "bottom", Classes: []string{"person"}, Margin: 150,
+					Settle: ptr(Seconds(200 * time.Millisecond)), Linger: ptr(Seconds(time.Second)), File: "rules.d/zones.yaml", Line: 3, Rules: []string{"light"}},
+				{Name: "kerb", Kind: "line", Camera: "front", Points: [][2]int32{{0, 6000}, {10000, 6000}}, In: "right", Anchor: "bottom", Margin: 100,
+					File: "rules.d/zones.yaml", Line: 9, Import: "tripwire/1"},
+			}, nil
+		},
+		Health: func(context.Context) ([]Trouble, error) {
+			return []Trouble{{Level: "fault", Area: "camera", Name: "front", Text: "front is offline", Since: at("2026-03-29T13:58:46Z")}}, nil
+		},
+		Flags: func(context.Context) ([]Flag, error) {
+			return []Flag{{Name: "armed", Value: true, Since: at("2026-03-29T13:58:46Z")}, {Name: "guests", Value: 2.0}}, nil
+		},
+	}
+}
 
-func emptyLive(*Source) {}
+func emptyLive(s *Source) {
+	s.Live = LiveSource{
+		Hub:    NewHub(),
+		Hello:  func() Hello { return Hello{} },
+		Missed: func(context.Context, int64, int) ([]StreamEntry, error) { return nil, nil },
+		Zones:  func(context.Context) ([]Zone, error) { return nil, nil },
+		Health: func(context.Context) ([]Trouble, error) { return nil, nil },
+		Flags:  func(context.Context) ([]Flag, error) { return nil, nil },
+	}
+}
 
-func brokenLive(*Source) {}
+var errStopping = errors.New("the appliance is stopping")
+
+func brokenLive(s *Source) {
+	s.Live = LiveSource{
+		Hello:  func() Hello { return Hello{} },
+		Missed: func(context.Context, int64, int) ([]StreamEntry, error) { return nil, errStopping },
+		Zones:  func(context.Context) ([]Zone, error) { return nil, errStopping },
+		Health: func(context.Context) ([]Trouble, error) { return nil, errStopping },
+		Flags:  func(context.Context) ([]Flag, error) { return nil, errStopping },
+	}
+}
 
 // liveCases are requests that TestDescription makes besides the plain ones.
-func liveCases() []apiCase { return nil }
+func liveCases() []apiCase {
+	end := func(s *Server) { s.source.Live.Hub.Close() }
+	crowd := func(s *Server) {
+		for range MaxStreams {
+			s.source.Live.Hub.join()
+		}
+	}
+	return []apiCase{
+		{path: "/api/v1/stream", method: "GET", target: "/api/v1/stream", before: end, status: 200},
+		{path: "/api/v1/stream", method: "GET", target: "/api/v1/stream?after=7", before: end, status: 200},
+		{path: "/api/v1/stream", method: "GET", target: "/api/v1/stream?after=seven", status: 400},
+		{path: "/api/v1/stream", method: "GET", target: "/api/v1/stream", before: crowd, status: 503},
+	}
+}

@@ -1,11 +1,52 @@
 package web
 
+import (
+	"context"
+	"encoding/json"
+)
+
+func fullRule() Rule {
+	return Rule{
+		Name: "gate", File: "rules.d/gate.yaml", Line: 7, Mode: "shadow", FileMode: "live",
+		Override: &Override{Mode: "shadow", Until: at("2026-03-29T20:00:00Z"), Who: "ann", At: at("2026-03-29T13:00:00Z")},
+		On:       []string{"target"}, Per: "target", State: "active",
+		Keys: []RuleKey{
+			{Key: "front/2157", State: "pending", Since: at("2026-03-29T13:58:46Z"), Ends: at("2026-03-29T13:58:48Z"), Camera: "front", Target: ptr(uint64(2157)), Held: "for"},
+			{Key: "front/3", State: "active"},
+		},
+		KeysMore: 2, Cameras: []string{"front"}, Relays: []string{"gate"}, LastFiring: &LastFiring{ID: 7, At: at("2026-03-29T13:58:46Z"), Key: "front/2157"},
+		Hours: []RuleHour{{Firings: 2, Suppressed: 1}}, Problems: []Problem{{File: "rules.d/gate.yaml", Message: "the condition is never true", Warning: true}},
+	}
+}
+
 // fullRules, emptyRules and brokenRules fill the functions of a source: everything set, nothing there, errors.
-func fullRules(*Source) {}
+func fullRules(s *Source) {
+	s.Rules = RuleSource{
+		Rules: func(context.Context) ([]Rule, error) {
+			return []Rule{fullRule(), {Name: "bare", Mode: "live", FileMode: "off", State: "idle"}}, nil
+		},
+		Rule: func(_ context.Context, name string) (RuleDetail, error) {
+			return RuleDetail{Rule: fullRule(), Text: "  - name: gate", Zones: []string{"porch"}, Lists: []string{"residents"},
+				Entries: []json.RawMessage{json.RawMessage(`{"id":7,"at":"2026-03-29T13:58:46.000Z","kind":"firing","rule":"gate"}`)}}, nil
+		},
+	}
+}
 
-func emptyRules(*Source) {}
+func emptyRules(s *Source) {
+	s.Rules = RuleSource{
+		Rules: func(context.Context) ([]Rule, error) { return nil, nil },
+		Rule: func(_ context.Context, name string) (RuleDetail, error) {
+			return RuleDetail{}, NotFoundError(`no rule is called "` + name + `"`)
+		},
+	}
+}
 
-func brokenRules(*Source) {}
+func brokenRules(s *Source) {
+	s.Rules = RuleSource{
+		Rules: func(context.Context) ([]Rule, error) { return nil, errStopping },
+		Rule:  func(context.Context, string) (RuleDetail, error) { return RuleDetail{}, errStopping },
+	}
+}
 
 // rulesCases are requests that TestDescription makes besides the plain ones.
 func rulesCases() []apiCase { return nil }

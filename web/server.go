@@ -107,6 +107,9 @@ func New(c Config) (*Server, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Source.Live.Hub == nil {
+		c.Source.Live.Hub = NewHub()
+	}
 	s := &Server{
 		source: c.Source,
 		mux:    http.NewServeMux(),
@@ -154,14 +157,14 @@ func missing(v reflect.Value) string {
 
 func (s *Server) baseRoutes() []route {
 	c := s.source
-	relay := one(c.Relays, "relay", func(r Relay) string { return r.Name }, func(*Relay) {})
+	relay := one(c.Relays, "relay", func(r Relay) string { return r.Name }, (*Relay).tidy)
 	return []route{
 		{"/{$}", open(file("static/index.html", "text/html; charset=utf-8"))},
 		{"/healthz", open(s.healthz)},
 		{"/readyz", get(s.readyz)},
 		{"/api/v1/openapi.yaml", get(s.description)},
 		{"/api/v1/status", get(s.status)},
-		{"/api/v1/relays", get(collection(c.Relays, func(*Relay) {}))},
+		{"/api/v1/relays", get(collection(c.Relays, (*Relay).tidy))},
 		{"/api/v1/relays/{name}", methods{http.MethodGet: {role: RoleViewer, handle: relay}, http.MethodPost: {role: RoleOperator, handle: s.command}}},
 		{"/api/v1/contacts", get(collection(c.Contacts, func(*Contact) {}))},
 		{"/api/v1/cameras", get(collection(c.Cameras, (*Camera).tidy))},
@@ -197,6 +200,7 @@ func (s *Server) Serve(l net.Listener) error {
 // before they do, they are cut off and the error says so.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.jobs.stop()
+	s.source.Live.Hub.Close() // the streams end
 	// Browsers open connections ahead of need; net/http would wait 5 s for a request on them.
 	s.mu.Lock()
 	s.stopping = true

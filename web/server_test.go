@@ -35,7 +35,8 @@ func ptr[T any](v T) *T { return &v }
 func fullCamera() Camera {
 	return Camera{Name: "front", Online: true, LastSeen: at("2026-03-29T15:58:46.797+02:00"), Posts: 1300, FramesExpected: true, Frames: 1200, Rate: 7.1,
 		ClockSkew: ptr(Seconds(-297 * time.Millisecond)), Problems: []CameraProblem{
-			{Kind: "clock", Text: "its clock is 40 s behind: set NTP in the camera", Since: at("2026-03-29T13:50:00Z")}, {Text: "box 3 is inside out", Count: 2}}}
+			{Kind: "clock", Text: "its clock is 40 s behind: set NTP in the camera", Since: at("2026-03-29T13:50:00Z")}, {Text: "box 3 is inside out", Count: 2}},
+		Device: true, SnapshotAt: at("2026-03-29T13:57:00Z")}
 }
 
 // filled gives a source the functions of every room.
@@ -55,7 +56,8 @@ func full() Source {
 		Status: func(context.Context) (Status, error) {
 			return Status{
 				Version: "v0.1.0", Uptime: Seconds(90*time.Second + 800*time.Millisecond),
-				Rules: Rules{Hash: "3fa1c0", LoadedAt: at("2026-03-29T13:58:46Z"), Problems: []Problem{{
+				Site: "Elm Street 4", Timezone: "Europe/Berlin", Now: at("2026-03-29T14:00:00Z"), Demo: true,
+				Rules: Rules{Count: 3, Shadow: 1, Overridden: 1, Hash: "3fa1c0", LoadedAt: at("2026-03-29T13:58:46Z"), Problems: []Problem{{
 					File: "rules.d/gate.yaml", Line: 7, Column: 12, Rule: "gate", Part: "when", Message: "unknown name plat", Suggestion: "plate",
 					Source: "    when: plat.list == \"allow\"", Caret: "          ^", Warning: true,
 				}}},
@@ -69,7 +71,8 @@ func full() Source {
 		Relays: func(context.Context) ([]Relay, error) {
 			return []Relay{
 				{Name: "gate", On: true, Since: at("2026-03-29T13:58:46.7979Z"), Cause: `rule "gate"`, MaxOn: Seconds(5 * time.Second), Fault: "the line could not be driven",
-					Who: "console at 127.0.0.1", Waits: true, Today: 3, DailyCap: 50},
+					Who: "console at 127.0.0.1", Waits: true, Today: 3, DailyCap: 50, Confirm: true, OffAt: at("2026-03-29T13:58:47.598Z"),
+					Pulse: Seconds(800 * time.Millisecond), Camera: "front", Rules: []string{"gate"}},
 				{Name: "porch", MaxOn: Seconds(12 * time.Hour)},
 			}, nil
 		},
@@ -195,11 +198,11 @@ func problemText(status int, title, detail string) string {
 
 const (
 	frontJSON = `{"name":"front","online":true,"last_seen":"2026-03-29T13:58:46.797Z","posts":1300,"frames_expected":true,"frames":1200,"rate":7.1,"clock_skew":-0.297,` +
-		`"problems":[{"kind":"clock","text":"its clock is 40 s behind: set NTP in the camera","since":"2026-03-29T13:50:00.000Z"},{"text":"box 3 is inside out","count":2}]}`
+		`"problems":[{"kind":"clock","text":"its clock is 40 s behind: set NTP in the camera","since":"2026-03-29T13:50:00.000Z"},{"text":"box 3 is inside out","count":2}],"device":true,"snapshot_at":"2026-03-29T13:57:00.000Z"}`
 	happeningJSON = `{"at":"2026-03-29T13:58:46.797Z","type":"suppressed","key":"front/2157","step":"relay gate pulse 800ms","reason":"min_off"}`
 	partJSON      = `{"op":"and","text":"dwell and inside","answer":"false","parts":[{"text":"dwell(\"porch\") > \"2s\"","answer":"false","missing":true,` +
 		`"values":[{"name":"dwell(\"porch\")","value":"1.7s","bound":{"value":"2s","off":150}}]},{"text":"inside(\"porch\")","answer":"unknown"}]}`
-	gateJSON = `{"name":"gate","online":false,"posts":0,"frames":0,"rate":0,"problems":[]}`
+	gateJSON = `{"name":"gate","online":false,"posts":0,"frames":0,"rate":0,"problems":[],"device":false}`
 )
 
 func TestAnswers(t *testing.T) {
@@ -216,11 +219,12 @@ func TestAnswers(t *testing.T) {
 	}{
 		{full(), "/healthz", 200, text, "ok\n"},
 		{full(), "/readyz", 200, text, "ok\n"},
-		{full(), "/api/v1/status", 200, js, `{"version":"v0.1.0","uptime":90.8,"rules":{"hash":"3fa1c0","loaded_at":"2026-03-29T13:58:46.000Z",` +
+		{full(), "/api/v1/status", 200, js, `{"version":"v0.1.0","site":"Elm Street 4","timezone":"Europe/Berlin","now":"2026-03-29T14:00:00.000Z","uptime":90.8,"demo":true,"rules":{"hash":"3fa1c0","loaded_at":"2026-03-29T13:58:46.000Z",` +
 			`"problems":[{"file":"rules.d/gate.yaml","line":7,"column":12,"rule":"gate","part":"when","message":"unknown name plat","suggestion":"plate",` +
-			`"source":"    when: plat.list == \"allow\"","caret":"          ^","warning":true}]},"cameras":[` + frontJSON + `],"counts":{"bad":1,"posts":1300},"journal":{"head":{"id":7,"hash":"5f0c","at":"2026-03-29T13:58:46.000Z"},"written":7,"dropped":2,"waiting":1,"bytes":4096,"error":"the disk is full"},"recording":{"written":70,"dropped":1,"bytes":8192,"error":"the disk is full"}}` + "\n"},
+			`"source":"    when: plat.list == \"allow\"","caret":"          ^","warning":true}],"count":3,"shadow":1,"overridden":1},"cameras":[` + frontJSON + `],"counts":{"bad":1,"posts":1300},"journal":{"head":{"id":7,"hash":"5f0c","at":"2026-03-29T13:58:46.000Z"},"written":7,"dropped":2,"waiting":1,"bytes":4096,"error":"the disk is full"},"recording":{"written":70,"dropped":1,"bytes":8192,"error":"the disk is full"}}` + "\n"},
 		{full(), "/api/v1/relays", 200, js, `{"items":[{"name":"gate","on":true,"since":"2026-03-29T13:58:46.797Z","cause":"rule \"gate\"","who":"console at 127.0.0.1","max_on":5,` +
-			`"fault":"the line could not be driven","waits":true,"today":3,"daily_cap":50},{"name":"porch","on":false,"max_on":43200,"today":0}]}` + "\n"},
+			`"fault":"the line could not be driven","waits":true,"today":3,"daily_cap":50,"confirm":true,"off_at":"2026-03-29T13:58:47.598Z","pulse":0.8,"camera":"front","rules":["gate"]},` +
+			`{"name":"porch","on":false,"max_on":43200,"today":0,"confirm":false,"rules":[]}]}` + "\n"},
 		{full(), "/api/v1/cameras", 200, js, `{"items":[` + frontJSON + "," + gateJSON + "]}\n"},
 		{full(), "/api/v1/cameras/front", 200, js, frontJSON + "\n"},
 		{full(), "/api/v1/cameras/gate", 200, js, gateJSON + "\n"},
@@ -235,7 +239,7 @@ func TestAnswers(t *testing.T) {
 
 		{empty(), "/api/v1/rules/bare/why", 200, js, `{"rule":"bare","looks":[],"happenings":[]}` + "\n"},
 		{empty(), "/api/v1/rules/a%20b/why", 404, errs, problemText(404, "Not Found", `there is no rule "a b"`)},
-		{empty(), "/api/v1/status", 200, js, `{"version":"","uptime":0,"rules":{"problems":[]},"cameras":[` + gateJSON + `],"counts":{}}` + "\n"},
+		{empty(), "/api/v1/status", 200, js, `{"version":"","site":"","timezone":"","now":"0001-01-01T00:00:00.000Z","uptime":0,"demo":false,"rules":{"problems":[],"count":0,"shadow":0,"overridden":0},"cameras":[` + gateJSON + `],"counts":{}}` + "\n"},
 		{empty(), "/api/v1/relays", 200, js, `{"items":[]}` + "\n"},
 		{empty(), "/api/v1/cameras", 200, js, `{"items":[]}` + "\n"},
 		{empty(), "/api/v1/targets", 200, js, `{"items":[]}` + "\n"},

@@ -85,9 +85,16 @@ func (t Time) MarshalJSON() ([]byte, error) {
 
 // Status is the appliance at a glance.
 type Status struct {
-	Version string  `json:"version"`
-	Uptime  Seconds `json:"uptime"`
-	Rules   Rules   `json:"rules"`
+	Version string `json:"version"`
+	// Site is what people call the place, and Timezone its IANA zone.
+	Site     string `json:"site"`
+	Timezone string `json:"timezone"`
+	// Now is the wall clock, which is moved in a demonstration.
+	Now    Time    `json:"now"`
+	Uptime Seconds `json:"uptime"`
+	// Demo says that it is a demonstration.
+	Demo  bool  `json:"demo"`
+	Rules Rules `json:"rules"`
 	// Cameras are the same items as those of the cameras collection.
 	Cameras []Camera `json:"cameras"`
 	// Counts are totals since the start, by name in lower snake case.
@@ -138,6 +145,11 @@ type Rules struct {
 	// Problems are those of the last load. If one of them is no warning, the
 	// files were refused and the set in use is an earlier one.
 	Problems []Problem `json:"problems"`
+	// Count is how many rules there are; Shadow how many of them decide without acting,
+	// and Overridden how many have another mode than their file says.
+	Count      int `json:"count"`
+	Shadow     int `json:"shadow"`
+	Overridden int `json:"overridden"`
 }
 
 // Problem is something wrong with a rule file.
@@ -180,6 +192,16 @@ type Relay struct {
 	// may be; 0 is no cap.
 	Today    int `json:"today"`
 	DailyCap int `json:"daily_cap,omitempty"`
+	// Confirm says that a person is asked once more before it is moved by hand.
+	Confirm bool `json:"confirm"`
+	// OffAt is when it goes off by itself at the latest; zero while it is off.
+	OffAt Time `json:"off_at,omitzero"`
+	// Pulse is the pulse that rules give it; 0 for a relay that no rule pulses.
+	Pulse Seconds `json:"pulse,omitempty"`
+	// Camera is the device whose alarm output it is; empty for a line of this machine.
+	Camera string `json:"camera,omitempty"`
+	// Rules are the names of those that drive it.
+	Rules []string `json:"rules"`
 }
 
 // Contact is the level of one wired input.
@@ -226,6 +248,10 @@ type Camera struct {
 	// Problems are what is wrong with it now, the oldest first, and then what could not
 	// be true in its posts.
 	Problems []CameraProblem `json:"problems"`
+	// Device says that it has an address of its own, and can be asked.
+	Device bool `json:"device"`
+	// SnapshotAt is when its newest picture was taken; zero when there is none.
+	SnapshotAt Time `json:"snapshot_at,omitzero"`
 }
 
 // CameraProblem is something wrong with a camera now, or something that could not be
@@ -318,6 +344,12 @@ func (s *Status) tidy() {
 func (c *Camera) tidy() {
 	if c.Problems == nil {
 		c.Problems = []CameraProblem{}
+	}
+}
+
+func (r *Relay) tidy() {
+	if r.Rules == nil {
+		r.Rules = []string{}
 	}
 }
 

@@ -527,7 +527,20 @@ func (r *state) snapshot(now time.Duration) State {
 	return State{
 		Name: r.Name, On: r.on || r.stuck, Since: r.since, Cause: r.cause, Rule: r.last.rule, Key: r.last.key, Who: r.last.who,
 		MaxOn: r.MaxOn, Fault: r.fault, Today: len(recent(r.ons, now, day)), Waits: !r.on && r.waiting() >= 0,
+		Ends: r.ends(),
 	}
+}
+
+// ends is when the relay goes off by itself at the latest; 0 when it is not on, or
+// its line is still to be driven on.
+func (r *state) ends() time.Duration {
+	switch {
+	case !r.on || r.due:
+		return 0
+	case r.pulse && !r.latch && len(r.leases) == 0:
+		return min(r.pulseEnd, r.onAt+r.MaxOn)
+	}
+	return r.onAt + r.MaxOn
 }
 
 const never = time.Duration(1<<63 - 1)

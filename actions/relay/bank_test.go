@@ -621,12 +621,12 @@ func TestStatesSayWhy(t *testing.T) {
 		{func() {}, State{}},
 		{func() {
 			ask(now, Request{Verb: Pulse, Length: ms, Rule: "gate for residents", Key: "gate/#12"})
-		}, State{On: true, Since: 1 * time.Second, Cause: `rule "gate for residents" gate/#12`, Rule: "gate for residents", Key: "gate/#12"}},
+		}, State{On: true, Since: 1 * time.Second, Cause: `rule "gate for residents" gate/#12`, Rule: "gate for residents", Key: "gate/#12", Ends: 1001 * ms}},
 		{func() {}, State{Since: 1001 * ms, Cause: `end of pulse (rule "gate for residents" gate/#12)`, Rule: "gate for residents", Key: "gate/#12"}},
-		{func() { ask(now, Request{Verb: SetOn, Cause: "console: ann"}) }, State{On: true, Since: 3 * time.Second, Cause: "console: ann"}},
+		{func() { ask(now, Request{Verb: SetOn, Cause: "console: ann"}) }, State{On: true, Since: 3 * time.Second, Cause: "console: ann", Ends: 8 * time.Second}},
 		{func() { ask(now, Request{Verb: SetOff}) }, State{Since: 4 * time.Second, Cause: "set off"}},
 		{func() { ask(now, Request{Verb: LeaseStart, Rule: "r", Key: "k"}) },
-			State{On: true, Since: 5 * time.Second, Cause: `rule "r" k`, Rule: "r", Key: "k"}},
+			State{On: true, Since: 5 * time.Second, Cause: `rule "r" k`, Rule: "r", Key: "k", Ends: 10 * time.Second}},
 		{func() { ask(now, Request{Verb: LeaseEnd, Rule: "r", Key: "k"}) },
 			State{Since: 6 * time.Second, Cause: `end of rule "r" k`, Rule: "r", Key: "k"}},
 		{func() { ask(now, Request{Verb: SetOn, Cause: "console: bob"}); now += 6 * time.Second },

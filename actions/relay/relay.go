@@ -194,4 +194,8 @@ type State struct {
 
 	// Waits says that a lease is live but the relay may not go on yet.
 	Waits bool
+
+	// Ends is when it goes off by itself at the latest, on the decision clock: at the
+	// end of a pulse that nothing outlasts, else when max_on is over. 0 = it is not on.
+	Ends time.Duration
 }

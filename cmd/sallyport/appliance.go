@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport/sallyport/actions"
@@ -76,6 +77,7 @@ type parts struct {
 	store  actions.Store
 	log    *slog.Logger
 	plates *plateWatch // may be nil
+	live   *live       // what the console's streams are told; may be nil
 	// onCamera is told what is wrong with a camera, and when it is over. It is called
 	// by the loop and must not block. May be nil.
 	onCamera func(cameraNews)
@@ -106,15 +108,19 @@ type appliance struct {
 	unsynced []unsynced
 	// presences are the loop's own: cameras that came and went in what the engine just took.
 	presences []engine.Presence
+	tally     *tally // what the rules did lately
+	// ruleset is the one that the engine has now.
+	ruleset atomic.Pointer[engine.Ruleset]
 }
 
 // newAppliance puts the parts together. Relays are set off before it returns.
 func newAppliance(p parts) (*appliance, error) {
 	a := &appliance{
 		parts: p, start: time.Now(),
-		rulesIn: make(chan swap, 1), asks: make(chan func(*engine.Engine)), stopped: make(chan struct{}),
+		rulesIn: make(chan swap, 1), asks: make(chan func(*engine.Engine)), stopped: make(chan struct{}), tally: newTally(),
 	}
 	a.inbox.wake = make(chan struct{}, 1)
+	a.ruleset.Store(p.rules)
 	a.health = newHealth(p.site, func() time.Time { return time.Now().Add(p.shift) }, func(n cameraNews) { a.inbox.put(input{camera: &n}) })
 	var err error
 	a.memory = &relayMemory{keep: p.onRelayState}
@@ -437,6 +443,7 @@ func (a *appliance) relayChanged(eng *engine.Engine, c relay.Change) {
 		a.onRelay(at, c)
 	}
 	a.rec.relay(at, c)
+	a.live.relay(c.Relay)
 	if a.told != nil && (c.Cause != "" || c.On) { // off at the start is no news
 		a.told.relay(at, c)
 	}
@@ -466,6 +473,7 @@ func (a *appliance) swapped(eng *engine.Engine, in swap) {
 		a.told.reload(at, in.rules.Hash, true, in.problems)
 	}
 	a.decided(0, eng.Swap(at, in.rules))
+	a.ruleset.Store(eng.Ruleset())
 	a.rec.snapshot(eng)
 }
 
@@ -503,6 +511,7 @@ func (a *appliance) contactChanged(eng *engine.Engine, c contact.Change) {
 	// A press that waited while the program stood still opens nothing any more.
 	ev.Late = at.Mono-c.At.Sub(a.start) > a.site.Late
 	a.rec.contact(at, c.Name, c.On, !c.Known, ev.Late)
+	a.live.contact(c.Name)
 	ds := eng.Apply(at, ev)
 	a.decided(a.happened(at, ev), ds)
 }
@@ -637,6 +646,8 @@ func (a *appliance) decided(cause int64, ds []engine.Decision) {
 	if a.told != nil && len(ds) > 0 {
 		a.told.decided(cause, ds)
 	}
+	a.tally.took(ds, a.told)
+	a.live.decided(ds)
 	a.sync()
 }
 

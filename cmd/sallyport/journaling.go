@@ -36,6 +36,9 @@ type journaling struct {
 	words *regexp.Regexp    // what follows them is a secret
 	auth  *regexp.Regexp
 
+	// added is told of every entry that got an id, when it is set before the first one.
+	added func(journal.Entry)
+
 	mu      sync.Mutex // covers what follows
 	rules   string     // hash of the set in force
 	firings *recent[uint64]
@@ -112,7 +115,26 @@ func (l *journaling) event(at engine.Instant, ev *engine.Event) int64 {
 	if ev.Kind.Smart() || ev.Kind == engine.KindPlate || ev.Kind == engine.KindFace || ev.Kind == engine.KindFaceMatch {
 		e.Images = pictures(ev)
 	}
-	return l.j.Add(e)
+	return l.put(e)
+}
+
+// put adds an entry.
+func (l *journaling) put(e journal.Entry) int64 {
+	e.ID = l.j.Add(e)
+	if e.ID != 0 && l.added != nil {
+		l.added(e)
+	}
+	return e.ID
+}
+
+// entryOf is the id of the entry of a firing of this run; 0 when it has none.
+func (l *journaling) entryOf(firing uint64) int64 {
+	if l == nil {
+		return 0
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.firings.get(firing)
 }
 
 // pictures are an event's pictures. Until one is decoded it is held with a third
@@ -429,7 +451,7 @@ func (l *journaling) add(e journal.Entry, body any) int64 {
 		b.WriteString(`{"error":` + strconv.Quote("an entry could not be written") + `}`)
 	}
 	e.Body = bytes.TrimSpace(b.Bytes())
-	return l.j.Add(e)
+	return l.put(e)
 }
 
 // clean takes secrets out of a text: those of the site file, what stands behind a

@@ -121,8 +121,8 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 
 	parts := parts{
-		plates: seen,
-		site:   s.site, rules: rules, cameras: cams, relays: s.relays, log: log, shift: s.shift,
+		plates: seen, live: newLive(web.NewHub()),
+		site: s.site, rules: rules, cameras: cams, relays: s.relays, log: log, shift: s.shift,
 		onEvent: lines.event, onDecision: lines.decision, onRelay: lines.relay, onCamera: lines.camera, onLog: lines.logStep,
 	}
 	parts.secret = s.secret
@@ -147,6 +147,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 	// A demonstration always begins anew, and keeps nothing but a replay file.
 	var kept *disk
+	var lastEntry int64 // of earlier runs
 	if s.site.Data != "" && s.shift == 0 {
 		parts.state = loadState(filepath.Join(s.site.Data, stateFile), log, lines.note)
 		parts.marks = loadMarks(filepath.Join(s.site.Data, marksFile), log)
@@ -157,6 +158,8 @@ func (s *service) run(ctx context.Context) (err error) {
 		log = slog.New(tee{log.Handler(), kept.told})
 		parts.log = log
 		kept.serve(&parts)
+		kept.told.added = parts.live.entry
+		lastEntry = kept.journal.Head().ID
 		r.log, r.tellJournal = log, func(hash string, loaded bool, problems []string) {
 			kept.told.reload(engine.Instant{Wall: time.Now()}, hash, loaded, problems)
 		}
@@ -211,6 +214,8 @@ func (s *service) run(ctx context.Context) (err error) {
 	failed := make(chan error, 3)
 	wg.Go(func() { failed <- a.port.Serve(cameraPort) })
 	wg.Go(func() { failed <- console.Serve(consolePort) })
+	wg.Go(func() { src.tellStreams(ctx) })
+	wg.Go(func() { src.loadTally(ctx, lastEntry) })
 	wg.Go(func() { src.strangers(ctx, "http://"+consolePort.Addr().String(), lines.note) })
 	loopCtx, stopLoop := context.WithCancel(context.Background())
 	defer stopLoop()

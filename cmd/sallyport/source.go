@@ -27,6 +27,7 @@ func (s *source) web() web.Source {
 		Status: s.status, Relays: s.relays, Cameras: s.cameras, Targets: s.targets,
 		UnknownDevices: s.unknown, Ready: s.ready, Why: s.why,
 		Contacts: s.contacts, Command: s.command, Journal: s.journalPage, Outbox: s.outbox, Cancel: s.cancel,
+		Live: s.liveSource(), Rules: s.ruleSource(),
 	}
 }
 
@@ -36,19 +37,23 @@ func (s *source) status(ctx context.Context) (web.Status, error) {
 	if err != nil {
 		return web.Status{}, err
 	}
-	r, ports := s.current(), s.port.Stats()
+	ports := s.port.Stats()
 	st := web.Status{
-		Version: version + " " + commit,
-		Uptime:  web.Seconds(s.mono()),
-		Rules:   web.Rules{Hash: r.hash, LoadedAt: web.Time{Time: r.loadedAt}, Problems: webProblems(r.problems)},
-		Cameras: cams,
+		Version:  version + " " + commit,
+		Site:     s.site.Name,
+		Timezone: s.site.Location.Zone.String(),
+		Now:      web.Time{Time: s.instant(time.Now()).Wall},
+		Uptime:   web.Seconds(s.mono()),
+		Demo:     s.shift != 0,
+		Rules:    s.ruleSet(),
+		Cameras:  cams,
 	}
 	var looks uint64
 	if err := s.ask(ctx, func(e *engine.Engine) { looks = e.Looks() }); err != nil {
 		return web.Status{}, err
 	}
 	st.Counts = map[string]uint64{
-		"rules": uint64(r.rules), "looks": looks, "posts": ports.Posts, "bad": ports.Bad, "unknown": ports.Unknown,
+		"rules": uint64(st.Rules.Count), "looks": looks, "posts": ports.Posts, "bad": ports.Bad, "unknown": ports.Unknown,
 		"ambiguous": ports.Ambiguous, "too_large": ports.TooLarge, "slow": ports.Slow, "full": ports.Full, "turned_away": ports.Turned,
 	}
 	if s.disk != nil {
@@ -88,8 +93,15 @@ func (s *source) relays(context.Context) ([]web.Relay, error) {
 
 func (s *source) webRelay(r relay.State) web.Relay {
 	w := web.Relay{Name: r.Name, On: r.On, Cause: r.Cause, MaxOn: web.Seconds(r.MaxOn), Fault: r.Fault, Waits: r.Waits, Who: r.Who, Today: r.Today}
+	use := s.relayUse(r.Name)
+	w.Rules, w.Pulse = use.rules, web.Seconds(use.pulse)
 	if spec, ok := s.site.Relay(r.Name); ok {
-		w.DailyCap = spec.DailyCap
+		w.DailyCap, w.Camera = spec.DailyCap, spec.Camera
+		// What rules pulse opens something.
+		w.Confirm = spec.Confirm || use.pulse > 0
+	}
+	if r.Ends > 0 {
+		w.OffAt = web.Time{Time: s.start.Add(r.Ends + s.shift)}
 	}
 	if r.Cause != "" {
 		w.Since = web.Time{Time: s.start.Add(r.Since + s.shift)}
@@ -136,26 +148,9 @@ func (s *source) cameras(ctx context.Context) ([]web.Camera, error) {
 func (s *source) targets(ctx context.Context) ([]web.Target, error) {
 	out := []web.Target{}
 	err := s.ask(ctx, func(e *engine.Engine) {
-		now := e.Now().Mono
+		now := s.instant(time.Now()).Mono
 		for _, c := range e.Ruleset().Cameras {
-			for _, t := range e.Targets(c.Name) {
-				w := web.Target{
-					ID: t.ID(), Camera: c.Name, Class: t.Class().String(), Box: [4]int32{t.Box().X1, t.Box().Y1, t.Box().X2, t.Box().Y2},
-					Zones: make(map[string]web.Seconds), Age: web.Seconds(t.Age(now)),
-				}
-				for i := range c.Layout.Zones {
-					if t.Inside(i) {
-						w.Zones[c.Layout.Zones[i].Name] = web.Seconds(t.Dwell(i, now))
-					}
-				}
-				if h, ok := t.Heading(); ok {
-					w.Heading = &h
-				}
-				if v, ok := t.Speed(); ok {
-					w.Speed = &v
-				}
-				out = append(out, w)
-			}
+			out = append(out, webTargets(e, c, now)...)
 		}
 	})
 	return out, err
