@@ -119,7 +119,7 @@ func New(c Config) (*Server, error) {
 	}
 	s.routes = slices.Concat(s.baseRoutes(), s.sessionRoutes(), s.liveRoutes(), s.ruleRoutes(), s.fileRoutes(), s.zoneRoutes(),
 		s.jobRoutes(), s.journalRoutes(), s.plateRoutes(), s.systemRoutes())
-	for _, r := range s.routes {
+	for _, r := range slices.Concat(s.routes, s.pageRoutes()) {
 		s.mux.HandleFunc(r.pattern, r.methods.serve)
 	}
 	s.mux.HandleFunc("/", notFound)
@@ -159,7 +159,7 @@ func (s *Server) baseRoutes() []route {
 	c := s.source
 	relay := one(c.Relays, "relay", func(r Relay) string { return r.Name }, (*Relay).tidy)
 	return []route{
-		{"/{$}", open(file("static/index.html", "text/html; charset=utf-8"))},
+		{"/{$}", open(servePage(newAsset("static/index.html")))},
 		{"/healthz", open(s.healthz)},
 		{"/readyz", get(s.readyz)},
 		{"/api/v1/openapi.yaml", get(s.description)},
@@ -328,18 +328,6 @@ func collection[T any](get func(context.Context) ([]T, error), tidy func(*T)) ht
 			tidy(&items[i])
 		}
 		answerJSON(w, page[T]{Items: items})
-	}
-}
-
-// file answers with an embedded file.
-func file(name, contentType string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		body, err := files.ReadFile(name)
-		if err != nil {
-			fail(w, http.StatusInternalServerError, err.Error())
-			return
-		}
-		answer(w, http.StatusOK, contentType, body)
 	}
 }
 

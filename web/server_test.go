@@ -298,25 +298,6 @@ func TestANumberThatIsNoneIsAnError(t *testing.T) {
 	}
 }
 
-func TestFirstPageLinksWhatThereIs(t *testing.T) {
-	s := server(t, full())
-	w := ask(s, "GET", "/", "127.0.0.1:8080")
-	if w.Code != 200 || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
-		t.Fatal(w.Code, w.Header())
-	}
-	links := 0
-	for _, part := range strings.Split(w.Body.String(), `href="`)[1:] {
-		link, _, _ := strings.Cut(part, `"`)
-		if w := ask(s, "GET", link, "127.0.0.1:8080"); w.Code != 200 {
-			t.Errorf("%s: %d", link, w.Code)
-		}
-		links++
-	}
-	if links == 0 {
-		t.Error("no links")
-	}
-}
-
 func TestOnlyTheMethodsThereAre(t *testing.T) {
 	s := server(t, full())
 	for _, r := range s.routes {
