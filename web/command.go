@@ -6,14 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"mime"
 	"net"
 	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -139,103 +134,6 @@ func readCommand(r *http.Request) (Command, error) {
 		return Command{Clear: true}, nil
 	}
 	return Command{}, errors.New(wantCommand)
-}
-
-// Bounds of a page of the journal.
-const (
-	defaultLimit = 100
-	maxLimit     = 1000
-)
-
-// JournalQuery asks for entries of the journal. Empty fields do not limit.
-type JournalQuery struct {
-	Since, Until time.Time
-	Kinds        []string // any of them
-	Camera, Rule string
-	Relay, Plate string
-	Limit        int
-	Newest       bool // the newest first; otherwise the oldest
-	Cursor       string
-}
-
-func (s *Server) journal(w http.ResponseWriter, r *http.Request) {
-	q, err := readJournalQuery(r.URL.RawQuery)
-	if err != nil {
-		fail(w, http.StatusBadRequest, err.Error())
-		return
-	}
-	items, next, err := s.source.Journal(r.Context(), q)
-	if err != nil {
-		failAs(w, err)
-		return
-	}
-	if items == nil {
-		items = []json.RawMessage{}
-	}
-	answerJSON(w, page[json.RawMessage]{Items: items, Next: next})
-}
-
-// kinds are the kinds of entries there are.
-func kinds() []string {
-	return []string{"event", "firing", "suppressed", "action", "relay", "reload", "login", "error"}
-}
-
-func readJournalQuery(raw string) (JournalQuery, error) {
-	q := JournalQuery{Limit: defaultLimit}
-	values, err := url.ParseQuery(raw)
-	if err != nil {
-		return q, errors.New("the question after ? cannot be read")
-	}
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		all := values[name]
-		if len(all) > 1 && name != "kind" {
-			return q, fmt.Errorf("%s is there twice", quote(name))
-		}
-		v := all[0]
-		switch name {
-		case "since", "until":
-			t, err := time.Parse(time.RFC3339Nano, v)
-			if err != nil {
-				return q, fmt.Errorf("%s: %s is not a time (try 2026-03-29T13:58:46Z)", name, quote(v))
-			}
-			if name == "since" {
-				q.Since = t
-			} else {
-				q.Until = t
-			}
-		case "kind":
-			for _, v := range all {
-				for k := range strings.SplitSeq(v, ",") {
-					if !slices.Contains(kinds(), k) {
-						return q, fmt.Errorf("kind: there is no %s (kinds: %s)", quote(k), strings.Join(kinds(), ", "))
-					}
-					q.Kinds = append(q.Kinds, k)
-				}
-			}
-		case "camera":
-			q.Camera = v
-		case "rule":
-			q.Rule = v
-		case "relay":
-			q.Relay = v
-		case "plate":
-			q.Plate = v
-		case "limit":
-			if q.Limit, err = strconv.Atoi(v); err != nil || q.Limit < 1 || q.Limit > maxLimit {
-				return q, fmt.Errorf("limit: %s is not a number from 1 to %d", quote(v), maxLimit)
-			}
-		case "order":
-			if v != "newest" && v != "oldest" {
-				return q, fmt.Errorf("order: %s is not newest or oldest", quote(v))
-			}
-			q.Newest = v == "newest"
-		case "cursor":
-			q.Cursor = v
-		default:
-			return q, fmt.Errorf("there is no %s to ask by (since, until, kind, camera, rule, relay, plate, limit, order, cursor)", quote(name))
-		}
-	}
-	return q, nil
 }
 
 func (s *Server) cancel(w http.ResponseWriter, r *http.Request) {

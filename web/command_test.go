@@ -134,9 +134,9 @@ func TestJournalQuestions(t *testing.T) {
 	}
 	s := server(t, source)
 	w := ask(s, "GET", "/api/v1/journal?since=2026-03-29T13:58:46Z&until=2026-03-30T00:00:00%2B02:00&kind=firing,relay&kind=error&camera=gate&rule=a%20b"+
-		"&relay=r&plate=ABC&limit=7&order=newest&cursor=8", "localhost")
+		"&relay=r&plate=ABC&firing=9&limit=7&order=newest&cursor=8", "localhost")
 	want := JournalQuery{Since: time.Date(2026, 3, 29, 13, 58, 46, 0, time.UTC), Kinds: []string{"firing", "relay", "error"}, Camera: "gate", Rule: "a b",
-		Relay: "r", Plate: "ABC", Limit: 7, Newest: true, Cursor: "8"}
+		Relay: "r", Plate: "ABC", Firing: 9, Limit: 7, Newest: true, Cursor: "8"}
 	if !got.Until.Equal(time.Date(2026, 3, 29, 22, 0, 0, 0, time.UTC)) {
 		t.Error("until", got.Until)
 	}
@@ -150,11 +150,12 @@ func TestJournalQuestions(t *testing.T) {
 	for query, want := range map[string]string{
 		"since=yesterday":       `since: "yesterday" is not a time (try 2026-03-29T13:58:46Z)`,
 		"kind=fire":             `kind: there is no "fire" (kinds: event, firing, suppressed, action, relay, reload, login, error)`,
+		"firing=x":              `firing: "x" is not the id of an entry`,
 		"limit=0":               `limit: "0" is not a number from 1 to 1000`,
 		"limit=1001":            `limit: "1001" is not a number from 1 to 1000`,
 		"order=up":              `order: "up" is not newest or oldest`,
 		"rule=a&rule=b":         `"rule" is there twice`,
-		"who=me":                `there is no "who" to ask by (since, until, kind, camera, rule, relay, plate, limit, order, cursor)`,
+		"who=me":                `there is no "who" to ask by (since, until, kind, camera, rule, relay, plate, firing, limit, order, cursor)`,
 		"cursor=x":              "cursor: x is none of ours",
 		"since=%zz":             "the question after ? cannot be read",
 		"limit=9;drop%20table=": "the question after ? cannot be read",

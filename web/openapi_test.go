@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -127,6 +128,12 @@ type apiCase struct {
 	status         int
 }
 
+// apiSample is a value that no answer holds by itself: what is asked, or what comes of a job.
+type apiSample struct {
+	schema string
+	value  any
+}
+
 // TestDescription holds what is answered and openapi.yaml against each other: the same routes and methods, no
 // property undescribed, none described that never comes, and every content type and status as it says.
 func TestDescription(t *testing.T) {
@@ -227,6 +234,21 @@ func TestDescription(t *testing.T) {
 			t.Errorf("%s %s: status %d, not %d: %s", c.method, c.target, w.Code, c.status, w.Body)
 		}
 		verify(c.path, c.method, w)
+	}
+	for _, sample := range slices.Concat(journalSamples(), platesSamples()) {
+		body, err := encode(sample.value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v any
+		dec := json.NewDecoder(bytes.NewReader(body))
+		dec.UseNumber()
+		if err := dec.Decode(&v); err != nil {
+			t.Fatal(err)
+		}
+		for _, wrong := range d.check(object{"$ref": "#/components/schemas/" + sample.schema}, sample.schema, v) {
+			t.Error(wrong)
+		}
 	}
 	d.met["Command.set"], d.met["Command.pulse"], d.met["Command.clear"] = true, true, true // TestCommand
 

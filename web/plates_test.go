@@ -9,3 +9,6 @@ func brokenPlates(*Source) {}
 
 // platesCases are requests that TestDescription makes besides the plain ones.
 func platesCases() []apiCase { return nil }
+
+// platesSamples are what is asked and what comes of jobs.
+func platesSamples() []apiSample { return nil }

@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/sallyport/sallyport/actions"
 	"github.com/sallyport/sallyport/actions/relay"
-	"github.com/sallyport/sallyport/journal"
 	"github.com/sallyport/sallyport/web"
 )
 
@@ -66,28 +64,6 @@ func (s *source) contacts(context.Context) ([]web.Contact, error) {
 }
 
 var errNoJournal = errors.New("there is no journal: this program keeps nothing on disk")
-
-// journalPage gives a page of the journal.
-func (s *source) journalPage(ctx context.Context, q web.JournalQuery) ([]json.RawMessage, string, error) {
-	if s.disk == nil {
-		return nil, "", errNoJournal
-	}
-	entries, next, err := s.disk.journal.List(ctx, journal.Query{
-		Since: q.Since, Until: q.Until, Kinds: q.Kinds, Camera: q.Camera, Rule: q.Rule, Relay: q.Relay, Plate: q.Plate,
-		Limit: q.Limit, Newest: q.Newest, Cursor: q.Cursor,
-	})
-	switch {
-	case errors.Is(err, journal.ErrCursor), errors.Is(err, journal.ErrLimit):
-		return nil, "", web.BadQueryError(err.Error())
-	case err != nil:
-		return nil, "", err
-	}
-	items := make([]json.RawMessage, len(entries))
-	for i := range entries {
-		items[i] = entries[i].AppendJSON(nil)
-	}
-	return items, next, nil
-}
 
 // outbox gives the steps that are kept until they are done.
 func (s *source) outbox(context.Context) ([]web.Parcel, error) {

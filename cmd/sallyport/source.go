@@ -28,6 +28,7 @@ func (s *source) web() web.Source {
 		UnknownDevices: s.unknown, Ready: s.ready, Why: s.why,
 		Contacts: s.contacts, Command: s.command, Journal: s.journalPage, Outbox: s.outbox, Cancel: s.cancel,
 		Live: s.liveSource(), Rules: s.ruleSource(),
+		Entries: s.journalSource(),
 	}
 }
 

@@ -29,10 +29,13 @@ type entryBody struct {
 	Over                               bool
 	Online                             *bool
 	Value                              json.RawMessage
-	Plate                              struct{ Number, List, Heading string }
-	Face                               struct{ Match string }
-	Message                            struct{ Topic string }
-	Alarm                              *struct {
+	Plate                              struct {
+		Number, List, Heading string
+		Confidence            *float64
+	}
+	Face    struct{ Match string }
+	Message struct{ Topic string }
+	Alarm   *struct {
 		Name string
 		On   *bool
 	}

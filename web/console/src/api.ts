@@ -469,7 +469,9 @@ export interface Entry {
   /** The entries that led here. */
   caused_by?: number
   firing?: number
-  images?: { name: string; bytes?: number; missing?: string }[]
+  images?: { name: string; size?: number; sha256?: string; missing?: string }[]
+  /** The picture that shows it: its own, the event's that led to it, or the nearest of the same camera within 10 s. */
+  picture?: { id: number; name: string; at: Time }
   /** One sentence that says what happened; always there. */
   text: string
   /** The fields of the kind: docs/interface.md, Journal. */
