@@ -27,7 +27,7 @@ func fullRules(s *Source) {
 		},
 		Rule: func(_ context.Context, name string) (RuleDetail, error) {
 			return RuleDetail{Rule: fullRule(), Text: "  - name: gate", Zones: []string{"porch"}, Lists: []string{"residents"},
-				Entries: []json.RawMessage{json.RawMessage(`{"id":7,"at":"2026-03-29T13:58:46.000Z","kind":"firing","rule":"gate"}`)}}, nil
+				Entries: []json.RawMessage{json.RawMessage(`{"id":7,"at":"2026-03-29T13:58:46.000Z","kind":"firing","rule":"gate","text":"gate fired"}`)}}, nil
 		},
 	}
 }
