@@ -149,7 +149,8 @@ func TestTheWholeSiteFile(t *testing.T) {
 		File:     "testdata/example.yaml",
 		Name:     "Elm Street 4",
 		Location: Location{26.71, -80.05, true, "America/New_York", zone},
-		Listen:   Listen{":5002", "127.0.0.1:8080"},
+		Listen:   Listen{":5002", "127.0.0.1:8080", []string{"sallyport.example.com", "10.0.0.7"}},
+		TLS:      TLS{"testdata/console.pem", "/etc/ssl/console.key"},
 		Cameras: []Camera{
 			{Name: "porch", Match: []Match{{MAC: "58:5b:69:5f:42:1b", IP: netip.MustParsePrefix("192.168.0.52/32")}},
 				URL: "http://192.168.0.52", Username: "admin", Password: Secret{env: "PORCH_PASSWORD"}, Lists: []PlateList{{"residents", "allow"}}},
@@ -187,7 +188,7 @@ func TestTheWholeSiteFile(t *testing.T) {
 		Tracking:      Tracking{1500 * time.Millisecond, 0},
 		Late:          3 * time.Second,
 		Plates:        Plates{30 * time.Second, []PlateList{{"residents", "allow"}, {"banned", "Blocked cars"}}},
-		Reserved:      []string{"mqtt", "frigate", "tls", "insecure", "holidays", "uplink"},
+		Reserved:      []string{"mqtt", "frigate", "holidays", "uplink"},
 	}
 	got, expected := reflect.ValueOf(*site), reflect.ValueOf(*want)
 	for i := range got.NumField() {
@@ -281,10 +282,18 @@ func TestMappingsThatDiffer(t *testing.T) {
 	}
 }
 
-func TestTheConsoleStaysOnThisMachine(t *testing.T) {
-	for _, address := range []string{"127.0.0.1:8080", "127.0.0.2:0", "localhost:80", "[::1]:8080"} {
-		if _, problems := Parse("s.yaml", fmt.Appendf(nil, "listen: {console: %q}", address)); len(problems) > 0 {
-			t.Errorf("%s: %v", address, problems)
+func TestWhoCanReachTheConsole(t *testing.T) {
+	for address, loopback := range map[string]bool{
+		"127.0.0.1:8080": true, "127.0.0.2:0": true, "localhost:80": true, "[::1]:8080": true,
+		":8443": false, "0.0.0.0:8443": false, "[::]:8443": false, "192.168.0.53:80": false, "[fd00::1]:8080": false,
+	} {
+		for _, insecure := range []bool{false, !loopback} {
+			site, problems := Parse("s.yaml", fmt.Appendf(nil, "listen: {console: %q}\ninsecure: %v", address, insecure))
+			if len(problems) > 0 {
+				t.Errorf("%s: %v", address, problems)
+			} else if site.Listen.ConsoleOnLoopback() != loopback || site.Insecure != insecure {
+				t.Errorf("%s: on loopback: %v, insecure: %v", address, site.Listen.ConsoleOnLoopback(), site.Insecure)
+			}
 		}
 	}
 }

@@ -100,10 +100,13 @@ func (r *reader) reserved(prefix string) func(string) {
 func (r *reader) root(n *yaml.Node) bool {
 	s := r.site
 	r.lineUsers = map[string]string{}
-	return r.mapping(n, "", []field{
+	var tls, insecure *yaml.Node
+	ok := r.mapping(n, "", []field{
 		{"site", func(v *yaml.Node) { r.text(v, "site: ", &s.Name) }},
 		{"location", r.location},
 		{"listen", r.listen},
+		{"tls", func(v *yaml.Node) { tls = v; r.tls(v) }},
+		{"insecure", func(v *yaml.Node) { insecure = v; r.boolean(v, "insecure: ", &s.Insecure) }},
 		{"cameras", func(v *yaml.Node) { r.named(v, "cameras", "camera", r.camera) }},
 		{"relays", func(v *yaml.Node) { r.named(v, "relays", "relay", r.relay) }},
 		{"contacts", func(v *yaml.Node) { r.named(v, "contacts", "contact", r.contact) }},
@@ -137,7 +140,32 @@ func (r *reader) root(n *yaml.Node) bool {
 				{"lists", func(v *yaml.Node) { r.plateLists(v, "plates: lists: ", &s.Plates.Lists) }},
 			}, nil, nil)
 		}},
-	}, []string{"mqtt", "frigate", "tls", "insecure", "holidays", "uplink"}, r.reserved(""))
+	}, []string{"mqtt", "frigate", "holidays", "uplink"}, r.reserved(""))
+	switch {
+	case !s.Insecure:
+	case tls != nil:
+		r.errorf(insecure, "insecure: means that nothing is encrypted, and tls says how it is: leave one of them out")
+	case s.Listen.ConsoleOnLoopback():
+		r.warnf(insecure, "insecure: means nothing here, for only this machine can reach the console: leave it out")
+	}
+	return ok
+}
+
+// tls reads the files of the console's certificate.
+func (r *reader) tls(n *yaml.Node) {
+	t := &r.site.TLS
+	file := func(key string, into *string) field {
+		return field{key, func(v *yaml.Node) {
+			var p string
+			if r.text(v, "tls: "+key+": ", &p) {
+				*into = r.beside(p)
+			}
+		}}
+	}
+	ok := r.mapping(n, "tls: ", []field{file("cert", &t.Cert), file("key", &t.Key)}, nil, nil)
+	if ok && (t.Cert == "" || t.Key == "") && !r.misspelt("tls: ", "cert", "key") {
+		r.errorf(n, "tls: wants both cert and key, the files of a certificate; leave tls out, and the program makes one itself")
+	}
 }
 
 // beside takes a relative path from the folder of the site file.
@@ -207,16 +235,49 @@ func (r *reader) listen(n *yaml.Node) {
 		address("cameras", &r.site.Listen.Cameras),
 		{console.name, func(v *yaml.Node) {
 			console.read(v)
-			if l := r.site.Listen; !l.ConsoleOnLoopback() {
-				_, port, _ := net.SplitHostPort(l.Console)
-				r.errorf(v, "listen: console: %s can be reached from other machines, and there is no sign-in in this version: use %s",
-					quote(l.Console), quote(net.JoinHostPort("127.0.0.1", port)))
+			host, port, err := net.SplitHostPort(r.site.Listen.Console)
+			if err != nil || host == "" || host == "localhost" {
+				return
 			}
+			if _, err := netip.ParseAddr(host); err != nil {
+				r.errorf(v, "listen: console: %s is a name, which can stand for another address tomorrow: write the address, or %s for all of them",
+					quote(host), quote(":"+port))
+			}
+		}},
+		{"names", func(v *yaml.Node) {
+			r.list(v, "listen: names: ", func(e *yaml.Node) {
+				var name string
+				if !r.text(e, "listen: names: ", &name) {
+					return
+				}
+				if !isHost(name) {
+					r.errorf(e, "listen: names: %s is neither a name nor an address of a machine (try \"sallyport.example.com\", without a port)", quote(name))
+					return
+				}
+				r.site.Listen.Names = append(r.site.Listen.Names, name)
+			})
 		}},
 	}, nil, nil)
 	if l := r.site.Listen; l.Cameras == l.Console && !strings.HasSuffix(l.Cameras, ":0") {
 		r.errorf(n, "listen: cameras and console need two different addresses")
 	}
+}
+
+// isHost tells whether a text is an address, or looks like the name of a machine.
+func isHost(text string) bool {
+	if _, err := netip.ParseAddr(text); err == nil {
+		return true
+	}
+	if len(text) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(text, ".") {
+		if label == "" || len(label) > 63 || strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") ||
+			strings.Trim(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *reader) camera(key, value *yaml.Node) {

@@ -12,6 +12,7 @@ type node = map[string]any
 const every = `
 location: {}
 listen: {}
+tls: {}
 cameras: {x: {match: {}, password: {}}}
 relays: {x: {}}
 contacts: {x: {}}
@@ -82,10 +83,19 @@ func Schema() []byte {
 		"listen": o.of("listen: ", node{
 			"cameras": address("Where cameras post to (:5002)."),
 			"console": node{
-				"description": "Where the API and the console answer (127.0.0.1:8080). Only this machine may reach it, for there is no sign-in in this version.",
-				"type":        "string", "pattern": `^(localhost|127(\.[0-9]{1,3}){3}|\[::1\]):[0-9]{1,5}$`, "examples": []string{"127.0.0.1:8080"},
+				"description": "Where the API and the console answer (127.0.0.1:8080): an address, or :8080 for all of them. Anything but this machine's own needs a password (sallyport passwd), and is encrypted.",
+				"type":        "string", "pattern": `^(localhost|[0-9.]*|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$`, "examples": []string{"127.0.0.1:8080", ":8443"},
+			},
+			"names": node{
+				"description": "The names and addresses by which browsers ask for the console, besides its own addresses and the machine's name.",
+				"type":        "array", "items": node{"type": "string", "pattern": "^[A-Za-z0-9_:.-]+$"}, "examples": []string{"sallyport.example.com"},
 			},
 		}),
+		"tls": o.of("tls: ", node{
+			"cert": is("text", "The certificate and those that lead to a known one, PEM; from the folder of this file. Read again when it changes."),
+			"key":  is("text", "Its private key, PEM."),
+		}, "cert", "key"),
+		"insecure":       node{"description": "Lets other machines reach the console without encryption: passwords go over the network for all to read.", "type": "boolean"},
 		"cameras":        named("The devices whose posts are taken, by the names that rules use.", cameraSchema(o)),
 		"relays":         named("The outputs, by the names that rules use.", relaySchema(o)),
 		"contacts":       named("The wired inputs, by the names that rules use.", contactSchema(o)),

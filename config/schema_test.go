@@ -126,7 +126,7 @@ func TestSchemaUnderlines(t *testing.T) {
 		"camera-poll-fast", "camera-tls-pin-http", "control-character", "duration-too-long", "duration-too-short", "duration-zero", "line-twice", "listen-same", "match-ip", "notifier-url",
 		"program-dots", "program-interpreter-with-version", "program-shell", "relay-active-low-of-a-camera", "relay-feedback-time-long", "relay-feedback-unknown", "relay-interlock-itself", "relay-of-the-same-output",
 		"relay-interlock-unknown", "relay-line-octal", "relay-max-on-zero", "relay-of-a-camera-without-url", "relay-of-unknown-camera", "size-too-little", "size-too-much",
-		"tag", "timezone", "url-port",
+		"tag", "timezone", "tls-insecure", "url-port",
 	}
 	names, err := filepath.Glob("testdata/*.bad.yaml")
 	if err != nil {

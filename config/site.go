@@ -19,6 +19,10 @@ type Site struct {
 	Location Location
 	// Listen holds the two ports.
 	Listen Listen
+	// TLS is the certificate of the console.
+	TLS TLS
+	// Insecure lets the console be reached from other machines without encryption.
+	Insecure bool
 	// Cameras are the devices whose posts are taken.
 	Cameras []Camera
 	// Relays are the outputs.
@@ -76,6 +80,15 @@ type Listen struct {
 	Cameras string
 	// Console is the address of the API and the web console.
 	Console string
+	// Names are the names and addresses by which browsers may ask for the console, besides its own addresses and the
+	// machine's name.
+	Names []string
+}
+
+// TLS names the files of a certificate, PEM both; empty for one that the program makes itself.
+type TLS struct {
+	// Cert is the certificate with those that lead to a known one, Key its private key.
+	Cert, Key string
 }
 
 // ConsoleOnLoopback tells whether only this machine can reach the console.

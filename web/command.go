@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"time"
 )
@@ -74,15 +73,6 @@ func (s *Server) command(w http.ResponseWriter, r *http.Request) {
 	}
 	relay.tidy()
 	answerJSON(w, relay)
-}
-
-// caller is who asks, until people sign in: the address.
-func caller(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return "console"
-	}
-	return "console at " + host
 }
 
 const wantCommand = `want one of {"set": "on"}, {"set": "off"}, {"pulse": "800ms"} and {"clear": true}`

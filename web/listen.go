@@ -1,27 +1,37 @@
 package web
 
 import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"net/netip"
-	"strconv"
+	"net/url"
 	"strings"
 	"sync"
 )
 
-// MaxConnections is how many connections are open at a time; more are closed at once.
-const MaxConnections = 128
+// MaxConnections is how many connections are open at a time; more are closed at once. One address, unless it is this
+// machine's own, has at most MaxAddressConnections of them.
+const (
+	MaxConnections        = 128
+	MaxAddressConnections = 48
+)
 
-// Listen opens the console port on host:port, where host is localhost or a
-// loopback address; port 0 takes a free one. Any other host is refused, a name
-// too: what it stands for can change.
-func Listen(address string) (net.Listener, error) {
+// Listen opens the console port on host:port; port 0 takes a free one. The host is localhost or a loopback address,
+// or when remote is true any address, or none for all of them. Any other host is refused, a name too: what it stands
+// for can change.
+func Listen(address string, remote bool) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("console: %q is not host:port (try \"127.0.0.1:8080\")", address)
 	}
 	ip, err := netip.ParseAddr(host)
-	if host != "localhost" && (err != nil || !ip.IsLoopback()) {
+	if named := host != "" && host != "localhost" && err != nil; named || !remote && host != "localhost" && !ip.IsLoopback() {
 		return nil, refusal(address, port)
 	}
 	// A hosts file can point localhost anywhere, so what counts is what it resolves to.
@@ -29,7 +39,7 @@ func Listen(address string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("console: %w", err)
 	}
-	if !a.IP.IsLoopback() {
+	if !remote && !a.IP.IsLoopback() {
 		return nil, refusal(address, port)
 	}
 	l, err := net.ListenTCP("tcp", a)
@@ -40,44 +50,17 @@ func Listen(address string) (net.Listener, error) {
 }
 
 func refusal(address, port string) error {
-	return fmt.Errorf("console: %q can be reached from other machines, and there is no sign-in yet to keep them out: use %q",
+	return fmt.Errorf("console: %q can be reached from other machines, and only the site file can say that it may be: use %q",
 		address, net.JoinHostPort("127.0.0.1", port))
-}
-
-// ownHost tells whether a Host header names this machine's loopback, with any
-// port: it may have come through a tunnel.
-func ownHost(host string) bool {
-	name, port, found := strings.Cut(host, ":")
-	v6 := false
-	if rest, ok := strings.CutPrefix(host, "["); ok {
-		var tail string
-		if name, tail, ok = strings.Cut(rest, "]"); !ok {
-			return false
-		}
-		v6 = true
-		if port, found = strings.CutPrefix(tail, ":"); !found && tail != "" {
-			return false
-		}
-	}
-	if found && !isPort(port) {
-		return false
-	}
-	if !v6 && strings.EqualFold(name, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(name)
-	return err == nil && ip.Zone() == "" && ip.Is6() == v6 && ip.IsLoopback()
-}
-
-func isPort(s string) bool {
-	_, err := strconv.ParseUint(s, 10, 16)
-	return err == nil
 }
 
 // limited is a listener with at most MaxConnections open connections.
 type limited struct {
 	net.Listener
 	room chan struct{}
+
+	mu   sync.Mutex // covers from
+	from map[string]int
 }
 
 // Accept is the next connection there is room for.
@@ -87,24 +70,109 @@ func (l *limited) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
+		from := addressOf(c.RemoteAddr().String())
+		if !l.enter(from) {
+			_ = c.Close()
+			continue
+		}
 		select {
 		case l.room <- struct{}{}:
-			return &counted{Conn: c, room: l.room}, nil
+			return &counted{Conn: c, leave: func() { <-l.room; l.left(from) }}, nil
 		default:
+			l.left(from)
 			_ = c.Close()
 		}
+	}
+}
+
+// enter tells whether one more connection may come from an address.
+func (l *limited) enter(from string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if ip, err := netip.ParseAddr(from); l.from[from] >= MaxAddressConnections && (err != nil || !ip.IsLoopback()) {
+		return false
+	}
+	l.from[from]++
+	return true
+}
+
+func (l *limited) left(from string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.from[from]--; l.from[from] == 0 {
+		delete(l.from, from)
 	}
 }
 
 // counted is a connection that makes room when it is closed.
 type counted struct {
 	net.Conn
-	room chan struct{}
-	once sync.Once
+	leave func()
+	once  sync.Once
 }
 
 // Close closes the connection.
 func (c *counted) Close() error {
-	c.once.Do(func() { <-c.room })
+	c.once.Do(c.leave)
 	return c.Conn.Close()
+}
+
+// encrypted is a listener whose connections speak TLS.
+type encrypted struct {
+	net.Listener
+	config *tls.Config
+	server *Server
+}
+
+// Accept is the next connection. It shakes hands when it is first read, by who serves it.
+func (l *encrypted) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return tls.Server(&hinting{Conn: c, server: l.server}, l.config), nil
+}
+
+// hinting is a connection that should begin with TLS. Who speaks plain HTTP instead is told so in HTTP.
+type hinting struct {
+	net.Conn
+	server *Server
+	begun  bool
+}
+
+// maxPlain bounds the bytes of a plain request.
+const maxPlain = 8 << 10
+
+// Read reads what is to be decrypted.
+func (c *hinting) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.begun || n == 0 {
+		return n, err
+	}
+	c.begun = true
+	const handshake = 22
+	if b[0] == handshake || b[0] < 'A' || b[0] > 'Z' {
+		return n, err
+	}
+	rest := io.MultiReader(bytes.NewReader(bytes.Clone(b[:n])), c.Conn)
+	if r, err := http.ReadRequest(bufio.NewReader(io.LimitReader(rest, maxPlain))); err == nil {
+		c.hint(r)
+	}
+	return 0, io.EOF
+}
+
+// hint answers a plain request. A browser is sent to the same place with https; what carries a token is not, so that
+// somebody notices that it went over the network for all to read.
+func (c *hinting) hint(r *http.Request) {
+	w := http.Response{StatusCode: http.StatusBadRequest, ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Close: true}
+	w.Header.Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header.Set("X-Content-Type-Options", "nosniff")
+	text := "This port is encrypted: use https:// instead of http://.\n"
+	r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, c.LocalAddr()))
+	if r.Method == http.MethodGet && r.Header["Authorization"] == nil && strings.HasPrefix(r.URL.Path, "/") && c.server.hostAllowed(r) {
+		w.StatusCode = http.StatusTemporaryRedirect
+		w.Header.Set("Location", (&url.URL{Scheme: "https", Host: r.Host, Path: r.URL.Path, RawQuery: r.URL.RawQuery}).String())
+	}
+	w.ContentLength, w.Body = int64(len(text)), io.NopCloser(strings.NewReader(text))
+	_ = w.Write(c.Conn) // an error is a caller who went away
 }

@@ -3,13 +3,14 @@ package web
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"path"
@@ -36,6 +37,7 @@ const (
 	writeTime   = 15 * time.Second
 	idleTime    = time.Minute
 	headerBytes = 16 << 10
+	maxStreams  = 64 // requests at a time on one connection
 	shownBytes  = 64 // of a caller's own words in an error
 )
 
@@ -46,16 +48,44 @@ type Config struct {
 	Log *slog.Logger
 	// Now is the time that is shown; nil is the clock of this machine.
 	Now func() time.Time
+	// Site is the site's name, for those who signed in.
+	Site string
+	// Remote lets other machines reach the port. Nobody gets in without a password then.
+	Remote bool
+	// Names are the hosts, names or addresses, by which this machine is asked for besides loopback's and, with Remote, the
+	// address at which a request comes in.
+	Names []string
+	// TLS encrypts what is served; nil for not.
+	TLS *tls.Config
+	// Fingerprint is that of a self-signed certificate, for people to compare; empty for another one or none.
+	Fingerprint string
+	// LocalToken lets the program's own commands on this machine look, as a viewer; empty for not.
+	LocalToken string
 }
 
 // Server answers the console port. It may be used by many goroutines.
 type Server struct {
 	source Source
+	log    *slog.Logger
+	now    func() time.Time
 	routes []route
 	mux    *http.ServeMux
 	http   *http.Server
 	room   chan struct{}
 	jobs   *jobs
+
+	site, fingerprint, local string
+	remote                   bool
+	names                    []string
+	tls                      *tls.Config
+
+	throttle *throttle
+	hashing  hashing
+	cost     int    // of new passwords
+	nobody   string // what the password of a user that there is not is compared with
+	refusals refusals
+	changed  bell
+	seen     uses
 
 	mu       sync.Mutex            // guards the fields below
 	fresh    map[net.Conn]struct{} // connections that have not sent a whole request yet
@@ -112,15 +142,22 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		source: c.Source,
+		log:    c.Log,
+		now:    c.Now,
 		mux:    http.NewServeMux(),
 		room:   make(chan struct{}, MaxConnections),
 		jobs:   newJobs(c.Now, c.Log),
 		fresh:  map[net.Conn]struct{}{},
+
+		site: c.Site, fingerprint: c.Fingerprint, local: c.LocalToken, remote: c.Remote, names: c.Names, tls: c.TLS,
+		throttle: newThrottle(), hashing: newHashing(), cost: passwordCost, nobody: nobodysHash,
+		refusals: refusals{told: map[string]time.Time{}},
 	}
+	s.seen = uses{at: map[string]time.Time{}, flush: s.writeSeen}
 	s.routes = slices.Concat(s.baseRoutes(), s.sessionRoutes(), s.liveRoutes(), s.ruleRoutes(), s.fileRoutes(), s.zoneRoutes(),
 		s.jobRoutes(), s.journalRoutes(), s.plateRoutes(), s.systemRoutes())
 	for _, r := range slices.Concat(s.routes, s.pageRoutes()) {
-		s.mux.HandleFunc(r.pattern, r.methods.serve)
+		s.mux.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) { s.serve(r.methods, w, req) })
 	}
 	s.mux.HandleFunc("/", notFound)
 	s.http = &http.Server{
@@ -131,8 +168,9 @@ func New(c Config) (*Server, error) {
 		IdleTimeout:                  idleTime,
 		MaxHeaderBytes:               headerBytes,
 		DisableGeneralOptionsHandler: true,
-		ErrorLog:                     slog.NewLogLogger(c.Log.Handler(), slog.LevelWarn),
+		ErrorLog:                     log.New(&errorLog{c.Log}, "", 0),
 		ConnState:                    s.connState,
+		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 	}
 	return s, nil
 }
@@ -179,18 +217,22 @@ func (s *Server) baseRoutes() []route {
 }
 
 // Serve answers on l until [Server.Shutdown], and then returns nil. A listener
-// that is not on loopback is closed and refused.
+// that is not on loopback is closed and refused, unless the server is for other machines too.
 func (s *Server) Serve(l net.Listener) error {
 	a, ok := l.Addr().(*net.TCPAddr)
 	if !ok {
 		_ = l.Close()
 		return fmt.Errorf("console: %q is not a TCP address", l.Addr())
 	}
-	if !a.IP.IsLoopback() {
+	if !a.IP.IsLoopback() && !s.remote {
 		_ = l.Close()
 		return refusal(a.String(), strconv.Itoa(a.Port))
 	}
-	if err := s.http.Serve(&limited{l, s.room}); !errors.Is(err, http.ErrServerClosed) {
+	l = &limited{Listener: l, room: s.room, from: map[string]int{}}
+	if s.tls != nil {
+		l = &encrypted{l, s.tls, s}
+	}
+	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("console: %w", err)
 	}
 	return nil
@@ -237,14 +279,26 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	switch {
-	case !ownHost(r.Host):
-		fail(w, http.StatusForbidden, fmt.Sprintf("the Host %s is not this machine: use localhost or 127.0.0.1", quote(r.Host)))
+	case !s.hostAllowed(r):
+		fail(w, http.StatusForbidden, s.notThisMachine(r.Host))
 	case !strings.HasPrefix(r.URL.Path, "/") || r.URL.Path != path.Clean(r.URL.Path):
 		// The mux would redirect to the clean path.
 		notFound(w, r)
 	default:
 		s.mux.ServeHTTP(w, r)
 	}
+}
+
+// errorLog takes what net/http complains about.
+type errorLog struct{ log *slog.Logger }
+
+// Write takes a line. That somebody gave a handshake up is no news: browsers do it for every certificate that they do not
+// know, and who knocks on the port could fill the log with it.
+func (l *errorLog) Write(line []byte) (int, error) {
+	if text := strings.TrimSpace(string(line)); !strings.HasPrefix(text, "http: TLS handshake error") {
+		l.log.Warn(text)
+	}
+	return len(line), nil
 }
 
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
@@ -329,31 +383,6 @@ func collection[T any](get func(context.Context) ([]T, error), tidy func(*T)) ht
 		}
 		answerJSON(w, page[T]{Items: items})
 	}
-}
-
-// serve takes the methods there are. What changes something is refused to pages of
-// other sites: a browser on this machine must not be made to open a gate.
-func (m methods) serve(w http.ResponseWriter, r *http.Request) {
-	h, ok := m[r.Method]
-	if !ok {
-		allowed := slices.Sorted(maps.Keys(m))
-		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		fail(w, http.StatusMethodNotAllowed, "only "+strings.Join(allowed, " and ")+" is taken here")
-		return
-	}
-	if r.Method != http.MethodGet {
-		if err := new(http.CrossOriginProtection).Check(r); err != nil {
-			fail(w, http.StatusForbidden, "a page of another site asks for this: refused")
-			return
-		}
-	}
-	if h.long {
-		h.handle(w, r)
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), AnswerTime)
-	defer cancel()
-	h.handle(w, r.WithContext(ctx))
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {

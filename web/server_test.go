@@ -351,7 +351,7 @@ func FuzzHost(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, host string) {
-		if !ownHost(host) {
+		if !loopbackHost(host) {
 			return
 		}
 		name := host
@@ -389,7 +389,7 @@ func TestNewWantsAWholeSource(t *testing.T) {
 }
 
 func TestListenOnlyOnLoopback(t *testing.T) {
-	const open = " can be reached from other machines, and there is no sign-in yet to keep them out: use "
+	const open = " can be reached from other machines, and only the site file can say that it may be: use "
 	for address, want := range map[string]string{
 		"0.0.0.0:8080":          `console: "0.0.0.0:8080"` + open + `"127.0.0.1:8080"`,
 		":8080":                 `console: ":8080"` + open + `"127.0.0.1:8080"`,
@@ -403,12 +403,12 @@ func TestListenOnlyOnLoopback(t *testing.T) {
 		"::1:80":                `console: "::1:80" is not host:port (try "127.0.0.1:8080")`,
 		"127.0.0.1:99999":       `console: address 99999: invalid port`,
 	} {
-		if l, err := Listen(address); err == nil || err.Error() != want {
+		if l, err := Listen(address, false); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, %v\nwant %s", address, l, err, want)
 		}
 	}
 	for _, address := range []string{"127.0.0.1:0", "127.7.7.7:0", "localhost:0", "[::ffff:127.0.0.1]:0", "[::1]:0"} {
-		l, err := Listen(address)
+		l, err := Listen(address, false)
 		if err != nil {
 			if strings.HasPrefix(address, "[::1]") { // a machine without IPv6
 				continue
@@ -419,7 +419,7 @@ func TestListenOnlyOnLoopback(t *testing.T) {
 		if !l.Addr().(*net.TCPAddr).IP.IsLoopback() {
 			t.Errorf("%s: listens on %s", address, l.Addr())
 		}
-		if second, err := Listen(l.Addr().String()); err == nil || err.Error() != "console: listen tcp "+l.Addr().String()+": bind: address already in use" {
+		if second, err := Listen(l.Addr().String(), false); err == nil || err.Error() != "console: listen tcp "+l.Addr().String()+": bind: address already in use" {
 			t.Errorf("%s twice: %v, %v", address, second, err)
 		}
 		_ = l.Close()
@@ -462,7 +462,7 @@ func TestServeOnlyOnLoopback(t *testing.T) {
 		addr net.Addr
 		want string
 	}{
-		{&net.TCPAddr{IP: net.IPv4zero, Port: 80}, `console: "0.0.0.0:80" can be reached from other machines, and there is no sign-in yet to keep them out: use "127.0.0.1:80"`},
+		{&net.TCPAddr{IP: net.IPv4zero, Port: 80}, `console: "0.0.0.0:80" can be reached from other machines, and only the site file can say that it may be: use "127.0.0.1:80"`},
 		{&net.UnixAddr{Name: "/run/x", Net: "unix"}, `console: "/run/x" is not a TCP address`},
 	} {
 		l := newPipes(c.addr)
@@ -652,7 +652,7 @@ func TestTooManyConnections(t *testing.T) {
 // TestRawRequests sends bytes over a real port, as hostile callers do.
 func TestRawRequests(t *testing.T) {
 	s := server(t, full())
-	l, err := Listen("127.0.0.1:0")
+	l, err := Listen("127.0.0.1:0", false)
 	if err != nil {
 		t.Fatal(err)
 	}

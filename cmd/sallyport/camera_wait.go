@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -58,7 +59,7 @@ func (f *cameraSubscribe) watch(ctx context.Context, p process, d *siteDevice, h
 		w.mac, w.sn = macOf(caps.Info.MAC), caps.Info.SN
 	}
 	w.wantFrames = !f.v1 && slices.Contains(f.dataWords(), traject)
-	running := &programWatch{base: consoleURL(d.site.Listen.Console), name: w.name, begun: time.Now()}
+	running := &programWatch{console: newConsoleClient(d.site), name: w.name, begun: time.Now()}
 	if running.begin(ctx) {
 		w.watcher = running
 		p.say("a sallyport runs here: it is watched for the camera's posts")
@@ -66,7 +67,7 @@ func (f *cameraSubscribe) watch(ctx context.Context, p process, d *siteDevice, h
 	}
 	own, err := openPortWatch(d, p)
 	if err != nil {
-		return nil, fmt.Errorf("%w; no sallyport answers at %s either, so nothing could be seen: end the other program, or use --no-wait", err, running.base)
+		return nil, fmt.Errorf("%w; no sallyport answers at %s either, so nothing could be seen: end the other program, or use --no-wait", err, running.console.base)
 	}
 	w.watcher = own
 	p.say("no sallyport runs here: posts are taken at " + d.site.Listen.Cameras + " until the wait is over")
@@ -263,11 +264,12 @@ func machineAddresses() []string {
 
 // programWatch watches through the console port of a sallyport that runs.
 type programWatch struct {
-	base, name string
-	begun      time.Time
-	was        postCounts // when it began, or after the program was started again
-	seen       sight
-	others     uint64 // posts that are no frames, at the last look
+	console *consoleClient
+	name    string
+	begun   time.Time
+	was     postCounts // when it began, or after the program was started again
+	seen    sight
+	others  uint64 // posts that are no frames, at the last look
 	// beat says that at the last look a post had come that is no frame, and nothing else
 	// was seen of it.
 	beat bool
@@ -282,7 +284,10 @@ type postCounts struct {
 // begin says whether a program answers.
 func (w *programWatch) begin(ctx context.Context) bool {
 	var c postCounts
-	status, err := w.get(ctx, "/api/v1/cameras/"+url.PathEscape(w.name), &c)
+	status, err := w.get(ctx, "cameras/"+url.PathEscape(w.name), &c)
+	if errors.Is(err, errNotLetIn) {
+		return true // which each look will say
+	}
 	if err != nil || status != http.StatusOK && status != http.StatusNotFound {
 		return false
 	}
@@ -294,13 +299,7 @@ func (w *programWatch) begin(ctx context.Context) bool {
 func (w *programWatch) get(ctx context.Context, path string, into any) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.base+path, nil)
-	if err != nil {
-		return 0, err
-	}
-	// A proxy of the environment is not between this machine and itself.
-	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := c.Do(req)
+	resp, err := w.console.get(ctx, path)
 	if err != nil {
 		return 0, err
 	}
@@ -314,14 +313,14 @@ func (w *programWatch) get(ctx context.Context, path string, into any) (status i
 
 func (w *programWatch) look(ctx context.Context) sight {
 	var c postCounts
-	status, err := w.get(ctx, "/api/v1/cameras/"+url.PathEscape(w.name), &c)
+	status, err := w.get(ctx, "cameras/"+url.PathEscape(w.name), &c)
 	w.seen.trouble = ""
 	switch {
 	case err != nil:
-		w.seen.trouble = fmt.Sprintf("the sallyport that runs does not answer at %s: %v", w.base, err)
+		w.seen.trouble = fmt.Sprintf("the sallyport that runs does not answer at %s: %v", w.console.base, err)
 		return w.seen
 	case status != http.StatusOK && status != http.StatusNotFound:
-		w.seen.trouble = fmt.Sprintf("the sallyport that runs answers %d at %s", status, w.base)
+		w.seen.trouble = fmt.Sprintf("the sallyport that runs answers %d at %s", status, w.console.base)
 		return w.seen
 	case status == http.StatusNotFound:
 		w.seen.trouble = fmt.Sprintf("the sallyport that runs does not know camera %q: start it again, so that it reads the site file", w.name)
@@ -329,7 +328,7 @@ func (w *programWatch) look(ctx context.Context) sight {
 		w.note(ctx, c)
 	}
 	var strangers struct{ Items []web.Device }
-	if status, err := w.get(ctx, "/api/v1/devices/unknown", &strangers); err == nil && status == http.StatusOK {
+	if status, err := w.get(ctx, "devices/unknown", &strangers); err == nil && status == http.StatusOK {
 		w.seen.strangers = slices.DeleteFunc(strangers.Items, func(d web.Device) bool { return d.LastSeen.Time.Before(w.begun) })
 	}
 	return w.seen
@@ -361,7 +360,7 @@ func (w *programWatch) events(ctx context.Context) uint64 {
 			Event struct{ Kind string }
 		}
 	}
-	if status, err := w.get(ctx, "/api/v1/journal?"+q.Encode(), &page); err != nil || status != http.StatusOK {
+	if status, err := w.get(ctx, "journal?"+q.Encode(), &page); err != nil || status != http.StatusOK {
 		return w.seen.events
 	}
 	for _, i := range page.Items {

@@ -267,10 +267,8 @@ func entryWords(e *journal.Entry) []string {
 		words = append(words, "rules loaded, set "+short(b.Rules))
 	case b.Loaded != nil:
 		words = append(words, "rules did not load, set "+short(b.Rules)+" stays: "+strings.Join(b.Problems, "; "))
-	case b.OK != nil && *b.OK:
-		words = append(words, b.Who, "signed in from", b.From)
 	case b.OK != nil:
-		words = append(words, b.Who, "was refused from", b.From)
+		words = append(words, loginText(*b.OK, b.Type, b.Who, b.From, b.Detail))
 	}
 	for _, s := range []string{b.Reason, b.Cause} {
 		if s != "" {

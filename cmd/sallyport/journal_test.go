@@ -17,6 +17,7 @@ import (
 	"github.com/sallyport/sallyport/actions/relay"
 	"github.com/sallyport/sallyport/engine"
 	"github.com/sallyport/sallyport/journal"
+	"github.com/sallyport/sallyport/web"
 )
 
 // journalSite makes a site with a data folder and gives its file and that folder.
@@ -103,7 +104,7 @@ func told(t *testing.T, data string) *journal.Journal {
 	l.reload(at(10), "0123456789abcdef", false, []string{"rules.d/a.yaml:1:1: no"})
 	l.reload(at(11), "fedcba9876543210", true, nil)
 	l.clock(at(12), -2500*time.Millisecond)
-	l.login(at(13).Wall, "ann", "192.168.0.9", false)
+	l.login(at(13).Wall, web.AccountEvent{Type: "refused", Who: "ann", From: "192.168.0.9"})
 	l.failure(at(14).Wall, "gate", "the camera refuses", errors.New("GET http://admin:hunter2!@192.168.0.52/x: 401"))
 	l.end(at(15))
 	if err := j.Sync(t.Context()); err != nil {

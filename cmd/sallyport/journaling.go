@@ -420,15 +420,6 @@ func (l *journaling) clock(at engine.Instant, step time.Duration) {
 	}{"clock", float64(step.Milliseconds()) / 1000})
 }
 
-// login tells that somebody signed in, or tried to.
-func (l *journaling) login(at time.Time, who, from string, ok bool) {
-	l.add(journal.Entry{At: at, Kind: journal.KindLogin}, struct {
-		Who  string `json:"who,omitempty"`
-		From string `json:"from,omitempty"`
-		OK   bool   `json:"ok"`
-	}{l.clean(who), from, ok})
-}
-
 // failure tells of something that went wrong, of which nothing else tells.
 func (l *journaling) failure(at time.Time, camera, what string, err error) {
 	body := struct {

@@ -453,13 +453,7 @@ const waitingTime = time.Second
 func waitingEdits(ctx context.Context, site *config.Site, devices []*listDevice) []string {
 	ctx, cancel := context.WithTimeout(ctx, waitingTime)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, consoleURL(site.Listen.Console)+"/api/v1/outbox", nil)
-	if err != nil {
-		return nil
-	}
-	// A proxy of the environment is not between this machine and itself.
-	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := c.Do(req)
+	resp, err := newConsoleClient(site).get(ctx, "outbox")
 	if err != nil {
 		return nil
 	}

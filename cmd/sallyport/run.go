@@ -96,6 +96,18 @@ func (s *service) run(ctx context.Context) (err error) {
 	if err := keepSite(s.site); err != nil {
 		log.Warn("the site file could not be copied for `sallyport off`", "error", err)
 	}
+	accounts, err := openAccounts(s.site.Data, log)
+	if err != nil {
+		return err
+	}
+	remote := !s.site.Listen.ConsoleOnLoopback()
+	if remote && len(accounts.current().Users) == 0 {
+		return fmt.Errorf("listen.console: other machines can reach %q, and no password is set: set one with `sallyport passwd -c %s` first", s.site.Listen.Console, s.site.File)
+	}
+	encryption, fingerprint, err := consoleTLS(s.site, log)
+	if err != nil {
+		return err
+	}
 	cams, err := inputCameras(s.site, s.process)
 	if err != nil {
 		return err
@@ -198,25 +210,36 @@ func (s *service) run(ctx context.Context) (err error) {
 		return fmt.Errorf("listen.cameras: %w", err)
 	}
 	defer cameraPort.Close()
-	consolePort, err := web.Listen(s.site.Listen.Console)
+	consolePort, err := web.Listen(s.site.Listen.Console, remote)
 	if err != nil {
 		return fmt.Errorf("listen.console: %w", err)
 	}
 	defer consolePort.Close()
 	zones := &driftWatch{inForce: r.inForce, cameras: driftCameras(s.site, devices), tell: a.health.zones, log: log}
-	src := &source{appliance: a, reloader: r, zones: zones, site: s.site, disk: kept}
-	console, err := web.New(web.Config{Source: src.web(), Log: log})
+	src := &source{appliance: a, reloader: r, zones: zones, site: s.site, disk: kept, accounts: accounts}
+	localToken, forget, err := keepLocalToken(s.site.Data)
+	if err != nil && len(accounts.current().Users) > 0 {
+		log.Warn("`why` and other commands cannot ask this program, for there is a password", "error", err)
+	}
+	defer forget()
+	console, err := web.New(web.Config{
+		Source: src.web(), Log: log, Site: s.site.Name, Remote: remote, Names: consoleNames(s.site), TLS: encryption, Fingerprint: fingerprint, LocalToken: localToken,
+	})
 	if err != nil {
 		return err
 	}
 
+	consoleAt := "http://" + reachable(consolePort.Addr())
+	if encryption != nil {
+		consoleAt = "https://" + reachable(consolePort.Addr())
+	}
 	var wg sync.WaitGroup
 	failed := make(chan error, 3)
 	wg.Go(func() { failed <- a.port.Serve(cameraPort) })
 	wg.Go(func() { failed <- console.Serve(consolePort) })
 	wg.Go(func() { src.tellStreams(ctx) })
 	wg.Go(func() { src.loadTally(ctx, lastEntry) })
-	wg.Go(func() { src.strangers(ctx, "http://"+consolePort.Addr().String(), lines.note) })
+	wg.Go(func() { src.strangers(ctx, consoleAt, lines.note) })
 	loopCtx, stopLoop := context.WithCancel(context.Background())
 	defer stopLoop()
 	if s.running != nil {
@@ -232,7 +255,13 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 	lines.note(fmt.Sprintf("%s: %s, %s; %s: %s, %s", s.site.File, count(len(s.site.Cameras), "camera"), count(len(s.site.Relays), "relay"),
 		s.dir, count(len(rules.Rules), "rule"), count(len(rules.Zones), "zone")))
-	lines.note(fmt.Sprintf("cameras post to http://%s; the console is at http://%s", reachable(cameraPort.Addr()), consolePort.Addr()))
+	lines.note(fmt.Sprintf("cameras post to http://%s; the console is at %s", reachable(cameraPort.Addr()), consoleAt))
+	if fingerprint != "" {
+		lines.note("the console's certificate is its own; compare its SHA-256 once: " + fingerprint)
+	}
+	if remote && encryption == nil {
+		log.Warn("insecure: passwords for the console go over the network for all to read")
+	}
 	manager := supervisor{log}
 	manager.ready()
 	// Until the loop has ended: a stop that hangs is ended by the service manager too.

@@ -17,9 +17,10 @@ import (
 type source struct {
 	*appliance
 	*reloader
-	zones *driftWatch
-	site  *config.Site
-	disk  *disk // nil: nothing is kept
+	zones    *driftWatch
+	site     *config.Site
+	disk     *disk // nil: nothing is kept
+	accounts *accountStore
 }
 
 func (s *source) web() web.Source {
@@ -29,6 +30,7 @@ func (s *source) web() web.Source {
 		Contacts: s.contacts, Command: s.command, Journal: s.journalPage, Outbox: s.outbox, Cancel: s.cancel,
 		Live: s.liveSource(), Rules: s.ruleSource(),
 		Entries: s.journalSource(),
+		Auth: s.authSource(),
 	}
 }
 

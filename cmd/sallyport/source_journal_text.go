@@ -66,13 +66,7 @@ func entryText(e *journal.Entry) string {
 	case journal.KindReload:
 		s = b.reload()
 	case journal.KindLogin:
-		s = cmp.Or(b.Who, "somebody") + " was refused"
-		if b.OK != nil && *b.OK {
-			s = cmp.Or(b.Who, "somebody") + " signed in"
-		}
-		if b.From != "" {
-			s += " from " + b.From
-		}
+		s = loginText(b.OK != nil && *b.OK, b.Type, b.Who, b.From, b.Detail)
 	default:
 		s = after(b.Error, b.Detail)
 		if b.Dropped > 0 {

@@ -9,7 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -675,16 +674,14 @@ func (f *whyFlags) live(ctx context.Context, p process, site *config.Site) (int,
 	if site == nil {
 		return 0, errors.New("there is no sallyport.yaml that says where the appliance answers; name it with -c, or a recording with --replay FILE")
 	}
-	base := consoleURL(site.Listen.Console)
+	console := newConsoleClient(site)
+	base := console.base
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/api/v1/rules/"+url.PathEscape(f.rule)+"/why", nil)
-	if err != nil {
+	resp, err := console.get(ctx, "rules/"+url.PathEscape(f.rule)+"/why")
+	if errors.Is(err, errNotLetIn) {
 		return 0, err
 	}
-	// A proxy of the environment is not between this machine and itself.
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Do(req)
 	if err != nil {
 		return 0, fmt.Errorf("the appliance does not answer at %s (%v); is it running?", base, errors.Unwrap(err))
 	}
@@ -718,18 +715,6 @@ func (f *whyFlags) live(ctx context.Context, p process, site *config.Site) (int,
 	}
 	a.keep(until)
 	return exitOK, f.show(p, a, loc)
-}
-
-// consoleURL is where the console of this machine answers.
-func consoleURL(listen string) string {
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return "http://" + listen
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return "http://" + net.JoinHostPort(host, port)
 }
 
 // why answers the console.
