@@ -1,6 +1,6 @@
 // What the whole page knows: who is signed in, and the state of things, kept
 // up to date by stream.ts. Views read the signals; undefined is "not yet known".
-import { computed, signal } from '@preact/signals'
+import { batch, computed, signal } from '@preact/signals'
 import type { Camera, Contact, Entry, Flag, Page, Relay, RuleTick, Session, Status, Target, Trouble } from './api'
 import { get } from './client'
 
@@ -55,9 +55,17 @@ export function sceneOf(camera: string): ReturnType<typeof signal<SceneState>> {
   return s
 }
 
-/** Forgets all targets: before they are asked for anew. */
-export function clearScenes(): void {
-  for (const s of scenes.values()) s.value = { at: 0, targets: [] }
+/** Puts in what was asked for at a moment; what a frame brought since then stays. */
+function takeTargets(all: readonly Target[], asked: number): void {
+  const by = new Map<string, Target[]>()
+  for (const t of all) by.set(t.camera, [...(by.get(t.camera) ?? []), t])
+  batch(() => {
+    for (const camera of new Set([...scenes.keys(), ...by.keys()])) {
+      const s = sceneOf(camera)
+      const targets = by.get(camera) ?? []
+      if ((s.peek()?.at ?? 0) <= asked && (targets.length > 0 || s.peek()?.targets.length)) s.value = { at: asked, targets }
+    }
+  })
 }
 
 export async function loadSession(): Promise<void> {
@@ -70,6 +78,7 @@ export async function loadStatus(): Promise<void> {
 
 /** Asks for everything the page shows all the time. */
 export async function loadAll(): Promise<void> {
+  const asked = serverNow()
   const all = await Promise.allSettled([
     loadStatus(),
     get<Page<Trouble>>('health').then((p) => (health.value = p.items)),
@@ -77,17 +86,8 @@ export async function loadAll(): Promise<void> {
     get<Page<Contact>>('contacts').then((p) => (contacts.value = p.items)),
     get<Page<Flag>>('flags').then((p) => (flags.value = p.items)),
     get<Page<Camera>>('cameras').then((p) => (cameras.value = p.items)),
-    get<Page<Target>>('targets').then((p) => {
-      clearScenes()
-      for (const [camera, targets] of grouped(p.items)) sceneOf(camera).value = { at: serverNow(), targets }
-    }),
+    get<Page<Target>>('targets').then((p) => takeTargets(p.items, asked)),
   ])
   const failed = all.find((r) => r.status === 'rejected')
   if (failed) throw failed.reason
-}
-
-function grouped(all: Target[]): Map<string, Target[]> {
-  const m = new Map<string, Target[]>()
-  for (const t of all) m.set(t.camera, [...(m.get(t.camera) ?? []), t])
-  return m
 }

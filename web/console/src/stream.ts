@@ -42,8 +42,10 @@ const takes: Record<string, (v: never) => void> = {
   hello: (v: { now: string; run: string }) => {
     state.clockOffset.value = Date.parse(v.now) - Date.now()
     state.now.value = state.serverNow()
-    if (run !== undefined && run !== v.run) {
-      last = undefined
+    if (run !== undefined) {
+      // What changed while nobody listened is asked for anew.
+      if (run !== v.run) last = undefined
+      state.ruleTicks.value = new Map()
       state.gap.value++
     }
     run = v.run
