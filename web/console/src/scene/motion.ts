@@ -56,8 +56,8 @@ export class Motion {
     for (const changed of this.listeners) changed()
   }
 
-  /** Takes a frame over: who is not in it is gone. */
-  update(targets: readonly Target[], now: number): void {
+  /** Takes a frame over: who is not in it is gone. `old` is how many milliseconds ago it was true, when it does not come fresh. */
+  update(targets: readonly Target[], now: number, old = 0): void {
     this.frozen = undefined
     const here = new Set<number>()
     for (const target of targets) {
@@ -65,13 +65,13 @@ export class Motion {
       const m = this.movers.get(target.id)
       if (!m) {
         const [x, y] = anchorOf(target.box)
-        this.movers.set(target.id, { target, from: target.box, begun: now, glide: 0, heard: now, trail: [{ x, y, at: now }] })
+        this.movers.set(target.id, { target, from: target.box, begun: now, glide: 0, heard: now - old, trail: [{ x, y, at: now }] })
         continue
       }
       m.from = this.boxOf(m, now)
       m.begun = now
       m.glide = this.still ? 0 : Math.min(longestGlide, Math.max(0, now - m.heard))
-      m.heard = now
+      m.heard = now - old
       m.target = target
       const [x, y] = anchorOf(target.box)
       const last = m.trail[m.trail.length - 1]

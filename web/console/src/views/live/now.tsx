@@ -1,0 +1,165 @@
+import type { ComponentChildren, JSX } from 'preact'
+import { useMemo, useRef } from 'preact/hooks'
+import type { Entry, Page, Relay, Rule } from '../../api'
+import { path } from '../../app/router'
+import { address, seg } from '../../client'
+import { entries, now, relays, ruleSet, ruleTicks } from '../../state'
+import { Icon } from '../../ui/icon'
+import { useLoad } from '../../ui/load'
+import { Badge } from '../../ui/mark'
+import { Failed, Skeleton } from '../../ui/parts'
+import { AgoShort, Countdown } from '../../ui/time'
+import { rulesNow, stateTone, waitsFor } from './rulesnow'
+import type { RuleNow } from './rulesnow'
+
+/** So many of each are shown; the rest is counted. */
+const mostRules = 12
+const mostFirings = 10
+
+/** What is going on: relays that are on, rules that do or wait for something, the last firings. */
+export function Now(): JSX.Element {
+  return (
+    <aside class="live-now" aria-label="Now">
+      <Block title="Relays that are on" href="/relays">
+        <RelaysOn />
+      </Block>
+      <Block title="Rules at work" href="/rules">
+        <RulesAtWork />
+      </Block>
+      <Block title="Last firings" href="/journal?kind=firing">
+        <LastFirings />
+      </Block>
+    </aside>
+  )
+}
+
+function Block({ title, href, children }: { title: string; href: string; children: ComponentChildren }): JSX.Element {
+  return (
+    <section class="now-block">
+      <h2>
+        <a href={href}>{title}</a>
+      </h2>
+      {children}
+    </section>
+  )
+}
+
+function RelaysOn(): JSX.Element {
+  const all = relays.value
+  if (!all) return <Skeleton lines={1} />
+  const on = all.filter((r) => r.on || r.fault)
+  if (on.length === 0) return <p class="now-none">None.</p>
+  return (
+    <ul class="now-list">
+      {on.map((r) => (
+        <li key={r.name}>
+          <a class="now-row" href={path('relays', r.name)}>
+            <span class="now-title">{r.name}</span>
+            <span class="now-aside">{r.fault ? <Badge tone="bad">fault</Badge> : <TimeLeft relay={r} />}</span>
+            <span class="now-sub">{r.fault ?? r.cause ?? 'on'}</span>
+          </a>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function TimeLeft({ relay }: { relay: Relay }): JSX.Element {
+  return (
+    <>
+      <Badge tone="ok">on</Badge> {relay.off_at && <Countdown until={relay.off_at} />}
+    </>
+  )
+}
+
+function RulesAtWork(): JSX.Element {
+  const loaded = useLoad<Page<Rule>>('rules', ruleSet.value)
+  const left = useRef(new Map<string, number>())
+  // The clock makes rules go that have been over for a while.
+  const all = rulesNow(loaded.data?.items ?? [], ruleTicks.value, left.current, now.value)
+  if (!loaded.data) return loaded.error !== undefined ? <Failed error={loaded.error} retry={loaded.reload} /> : <Skeleton lines={2} />
+  if (all.length === 0) return <p class="now-none">No rule is active or waits for anything.</p>
+  const rest = all.length - mostRules
+  return (
+    <>
+      <ul class="now-list">
+        {all.slice(0, mostRules).map((r) => (
+          <li key={r.name}>
+            <RuleRow rule={r} />
+          </li>
+        ))}
+      </ul>
+      {rest > 0 && (
+        <a class="now-more" href="/rules">
+          and {rest} more
+        </a>
+      )}
+    </>
+  )
+}
+
+function RuleRow({ rule }: { rule: RuleNow }): JSX.Element {
+  const fired = ruleTicks.value.get(rule.name)?.fired === true
+  const key = rule.key
+  return (
+    <a class={`now-row ${rule.over ? 'now-over' : ''} ${fired ? 'now-fired' : ''}`} href={path('rules', rule.name)}>
+      <span class="now-title">{rule.name}</span>
+      <span class="now-aside">
+        {rule.shadow && <Badge>shadow</Badge>} <Badge tone={stateTone[rule.state]}>{rule.over ? 'over' : rule.state}</Badge>
+      </span>
+      <span class="now-sub">
+        {key?.key}
+        {rule.more > 0 && ` and ${rule.more} more`}
+      </span>
+      {key?.ends && (
+        <span class="now-wait">
+          {waitsFor(key)} <Countdown until={key.ends} />
+        </span>
+      )}
+    </a>
+  )
+}
+
+function LastFirings(): JSX.Element {
+  const loaded = useLoad<Page<Entry>>(`journal?kind=firing&order=newest&limit=${mostFirings}`)
+  const came = entries.value
+  const all = useMemo(() => newest(came, loaded.data?.items ?? []), [came, loaded.data])
+  if (!loaded.data && all.length === 0) return loaded.error !== undefined ? <p class="now-none">Nothing since this page was opened.</p> : <Skeleton lines={4} />
+  if (all.length === 0) return <p class="now-none">No rule has fired yet.</p>
+  return (
+    <ul class="now-list">
+      {all.map((e) => (
+        <li key={e.id}>
+          <Firing entry={e} />
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function newest(came: readonly Entry[], before: readonly Entry[]): Entry[] {
+  const byID = new Map<number, Entry>()
+  for (const e of [...came, ...before]) if (e.kind === 'firing') byID.set(e.id, e)
+  return [...byID.values()].sort((a, b) => b.id - a.id).slice(0, mostFirings)
+}
+
+function Firing({ entry }: { entry: Entry }): JSX.Element {
+  const image = entry.images?.find((i) => !i.missing)
+  return (
+    <a class="now-row now-firing" href={path('journal', entry.id)}>
+      {image ? (
+        <img class="now-thumb" src={address(`journal/${entry.id}/images/${seg(image.name)}`)} alt="" loading="lazy" decoding="async" width={64} height={40} />
+      ) : (
+        <span class="now-thumb now-noimage">
+          <Icon name="picture" size={16} />
+        </span>
+      )}
+      <span class="now-title">{entry.rule ?? entry.text}</span>
+      <span class="now-sub">
+        <AgoShort at={entry.at} />
+        {entry.camera && ` · ${entry.camera}`}
+        {entry.plate && ` · ${entry.plate}`}
+      </span>
+    </a>
+  )
+}

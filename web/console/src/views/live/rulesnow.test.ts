@@ -1,0 +1,33 @@
+import { test } from 'node:test'
+import assert from 'node:assert/strict'
+import type { Rule, RuleTick } from '../../api'
+import { overTime, rulesNow, waitsFor } from './rulesnow'
+
+const rule = (name: string, over: Partial<Rule> = {}): Rule => ({
+  name, file: 'a.yaml', line: 1, mode: 'live', file_mode: 'live', on: [], per: 'target', state: 'idle', keys: [], cameras: [], relays: [], hours: [], problems: [], ...over,
+})
+const tick = (name: string, over: Partial<RuleTick>): [string, RuleTick] => [name, { name, state: 'idle', keys: [], mode: 'live', ...over }]
+
+test('rules that do something stand in their order, as the newest tick says', () => {
+  const rules = [rule('a'), rule('b', { state: 'active' }), rule('c', { state: 'pending' }), rule('d', { mode: 'off', state: 'active' })]
+  const ticks = new Map([tick('a', { state: 'pending', keys: [{ key: 'x', state: 'barred' }, { key: 'y', state: 'pending' }], keys_more: 3 }), tick('b', { state: 'idle' })])
+  const now = rulesNow(rules, ticks, new Map(), 0)
+  assert.deepEqual(now.map((r) => [r.name, r.state, r.key?.key, r.more]), [['a', 'pending', 'y', 4], ['c', 'pending', undefined, 0]])
+})
+
+test('a rule that became idle stays for a moment', () => {
+  const left = new Map<string, number>()
+  const at = (state: Rule['state'], now: number) => rulesNow([rule('a', { state })], new Map(), left, now).map((r) => r.over)
+  assert.deepEqual(at('idle', 0), [])
+  assert.deepEqual(at('active', 1000), [false])
+  assert.deepEqual(at('idle', 2000), [true])
+  assert.deepEqual(at('idle', 2000 + overTime), [true])
+  assert.deepEqual(at('idle', 2001 + overTime), [])
+  assert.deepEqual(at('idle', 9999), [])
+})
+
+test('a countdown says what runs out', () => {
+  assert.equal(waitsFor({ key: 'x', state: 'pending', held: 'for' }), 'for')
+  assert.equal(waitsFor({ key: 'x', state: 'barred', held: 'cooldown' }), 'cooldown')
+  assert.equal(waitsFor({ key: 'x', state: 'holding' }), 'hold')
+})

@@ -1,0 +1,73 @@
+import type { JSX } from 'preact'
+import type { Camera, Zone } from '../../api'
+import { path, withQuery } from '../../app/router'
+import { useMotion } from '../../scene/feed'
+import { Scene } from '../../scene/Scene'
+import { link } from '../../state'
+import { StateDot } from '../../ui/mark'
+import { Ago, AgoShort } from '../../ui/time'
+import { FreshPicture } from './fresh'
+import type { Hover } from './hover'
+import type { TargetName } from './names'
+
+export interface TileProps {
+  camera: Camera
+  zones: readonly Zone[]
+  /** The target whose sheet is open. */
+  picked: TargetName | undefined
+  onHover: (h: Hover | undefined) => void
+  onPick: (t: TargetName) => void
+  /** The only scene here: as large as its room. */
+  large?: boolean
+  /** The room has a height of its own. */
+  contain?: boolean
+}
+
+/** One camera: its name and how it is, and its scene. */
+export function Tile({ camera, zones, picked, onHover, onPick, large, contain }: TileProps): JSX.Element {
+  const motion = useMotion(camera.name)
+  return (
+    <article class={`live-tile ${link.value.up ? '' : 'live-stale'}`} aria-label={camera.name}>
+      <header class="live-caption">
+        <StateDot tone={camera.online ? 'ok' : 'bad'} word={camera.online ? 'online' : 'offline'} />
+        <h2>{large ? camera.name : <a href={path('live', camera.name)}>{camera.name}</a>}</h2>
+        {camera.snapshot_at && (
+          <span class="live-taken muted">
+            picture <AgoShort at={camera.snapshot_at} />
+          </span>
+        )}
+        {large && <FreshPicture camera={camera} />}
+      </header>
+      <div class="live-scene">
+        <Scene
+          camera={camera}
+          zones={zones}
+          motion={motion}
+          contain={contain ?? false}
+          picked={picked?.camera === camera.name ? picked.id : undefined}
+          onHover={(id, x, y) => onHover(id === undefined ? undefined : { camera: camera.name, id, x, y, motion, zones })}
+          onPick={(id) => onPick({ camera: camera.name, id })}
+        >
+          {!camera.online && <Veil camera={camera} />}
+        </Scene>
+      </div>
+    </article>
+  )
+}
+
+function Veil({ camera }: { camera: Camera }): JSX.Element {
+  const since = camera.problems.find((p) => p.kind === 'offline')?.since ?? camera.last_seen
+  return (
+    <div class="live-veil">
+      <div>
+        <strong>{since ? 'Offline' : 'Nothing posted yet'}</strong>
+        {since && (
+          <span>
+            since <Ago at={since} />
+          </span>
+        )}
+        <a href={since ? withQuery({ sheet: 'health' }) : path('system', 'cameras', camera.name)}>{since ? 'What to do' : 'Show me how'}</a>
+      </div>
+    </div>
+  )
+}

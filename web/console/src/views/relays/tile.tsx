@@ -1,0 +1,112 @@
+import type { JSX } from 'preact'
+import type { Relay } from '../../api'
+import { path } from '../../app/router'
+import { mayOperate } from '../../state'
+import { Button } from '../../ui/button'
+import { duration } from '../../ui/format'
+import { HoldButton } from '../../ui/hold'
+import { Ago, Countdown } from '../../ui/time'
+import type { Command } from './press'
+import { usePress } from './press'
+import { Ring } from './ring'
+import { pulseText, stateOf } from './words'
+
+/** A relay: how it is and why, what is left, and the buttons that move it. */
+export function RelayTile({ relay }: { relay: Relay }): JSX.Element {
+  const state = stateOf(relay)
+  const { pressed, press } = usePress(relay)
+  return (
+    <article class={`relay tone-${state.tone}`} aria-label={relay.name}>
+      <header class="relay-head">
+        <Ring relay={relay} />
+        <div class="relay-name">
+          <h2>
+            <a href={path('relays', relay.name)}>{relay.name}</a>
+          </h2>
+          <p class="relay-state">
+            <strong>{state.word}</strong>
+            {relay.on && relay.off_at && (
+              <span class="num">
+                <Countdown until={relay.off_at} /> left
+              </span>
+            )}
+          </p>
+        </div>
+      </header>
+      <p class="relay-cause muted">
+        {relay.since ? (
+          <>
+            <Ago at={relay.since} />
+            {relay.cause && ` · ${relay.cause}`}
+          </>
+        ) : (
+          'Not moved since the start.'
+        )}
+      </p>
+      {relay.waits && !relay.on && <p class="relay-note">A rule asks for it, and it may not go on yet.</p>}
+      {relay.fault && (
+        <div class="relay-fault">
+          <p>{relay.fault}</p>
+          {mayOperate.value && (
+            <Button small busy={pressed.busy} onClick={() => press({ clear: true }, 'The fault is cleared.')}>
+              Clear
+            </Button>
+          )}
+        </div>
+      )}
+      {mayOperate.value && <Buttons relay={relay} busy={pressed.busy} press={press} />}
+      <p class={pressed.bad ? 'relay-said relay-bad' : 'relay-said'} role={pressed.bad ? 'alert' : 'status'}>
+        {pressed.text}
+      </p>
+    </article>
+  )
+}
+
+// Off is never held back: not by a confirmation, and not by what is shown, which may be old.
+function Buttons({ relay, busy, press }: { relay: Relay; busy: boolean; press: (c: Command, done: string) => void }): JSX.Element {
+  const pulse = relay.pulse
+  const blocked = relay.fault !== undefined
+  return (
+    <div class="relay-buttons">
+      {pulse !== undefined && (
+        <Move
+          confirm={relay.confirm}
+          kind="primary"
+          disabled={blocked}
+          busy={busy}
+          label={`Pulse ${relay.name} for ${duration(pulse)}`}
+          text={`pulse ${duration(pulse)}`}
+          wide
+          go={() => press({ pulse: pulseText(pulse) }, `Pulsed for ${duration(pulse)}.`)}
+        />
+      )}
+      <Move
+        confirm={relay.confirm}
+        kind={pulse === undefined ? 'primary' : 'plain'}
+        disabled={blocked}
+        busy={busy}
+        label={`Turn ${relay.name} on`}
+        text="turn on"
+        go={() => press({ set: 'on' }, 'Turned on.')}
+      />
+      <Button label={`Turn ${relay.name} off`} onClick={() => press({ set: 'off' }, 'Turned off.')}>
+        Turn off
+      </Button>
+    </div>
+  )
+}
+
+function Move(p: { confirm: boolean; kind: 'primary' | 'plain'; disabled: boolean; busy: boolean; label: string; text: string; wide?: boolean; go: () => void }): JSX.Element {
+  const wide = p.wide ? 'relay-wide' : ''
+  if (p.confirm)
+    return (
+      <HoldButton class={wide} kind={p.kind} disabled={p.disabled} busy={p.busy} label={p.label} onHeld={p.go}>
+        Hold to {p.text}
+      </HoldButton>
+    )
+  return (
+    <Button class={wide} kind={p.kind} disabled={p.disabled} busy={p.busy} label={p.label} onClick={p.go}>
+      {p.text.charAt(0).toUpperCase() + p.text.slice(1)}
+    </Button>
+  )
+}
