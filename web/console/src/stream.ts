@@ -47,11 +47,11 @@ const takes: Record<string, (v: never) => void> = {
       if (run !== v.run) last = undefined
       state.ruleTicks.value = new Map()
       state.gap.value++
+      void state.loadAll().catch(() => undefined)
     }
     run = v.run
     wait = firstWait
     state.link.value = { up: true }
-    void state.loadAll().catch(() => undefined)
   },
   scene: (v: SceneFrame) => {
     const at = Date.parse(v.at)
@@ -146,6 +146,8 @@ export function startStream(): () => void {
       state.now.value = state.serverNow()
       tick = setInterval(() => (state.now.value = state.serverNow()), 1000)
       wait = firstWait
+      // Once without waiting for the stream; from then on its hello asks.
+      if (run === undefined) void state.loadAll().catch(() => undefined)
       open()
     } else close()
   }

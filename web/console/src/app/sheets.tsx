@@ -194,7 +194,7 @@ function YouSheet(): JSX.Element {
         />
       </Section>
       <Section title={s?.password_set ? 'Change your password' : 'Set a password'}>
-        {!s?.password_set && <p class="muted">It makes the user “admin”, an editor, and everybody has to sign in from then on.</p>}
+        {!s?.password_set && <p class="muted form-note">It makes the user “admin”, an editor, and everybody has to sign in from then on.</p>}
         <Password />
       </Section>
       {s?.password_set && (

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import type { Flag, Trouble } from '../api'
-import { flags, health, link, now, session, siteName, status } from '../state'
+import { clockOffset, flags, health, link, now, session, siteName, status } from '../state'
 import { count, clock, hourMinute } from '../ui/format'
 import { Icon } from '../ui/icon'
 import { Hidden } from '../ui/parts'
@@ -23,13 +23,14 @@ const shownFlags = 3
 
 /** The slim line above everything: where, when, in which mode, and whether all is well. */
 export function TopLine(): JSX.Element {
-  const h = healthState(health.value)
   const l = link.value
+  const offline = !l.up && l.since !== undefined
+  const h = offline ? { tone: 'off' as const, word: 'Not connected: what is known may be old' } : healthState(health.value)
   const all = flags.value ?? []
   const shadow = status.value?.rules.shadow ?? 0
   const user = session.value?.user
   return (
-    <header class="topline">
+    <header class={`topline${offline ? ' is-offline' : ''}`}>
       <a class="site" href="/live" title={siteName.value}>
         {siteName.value}
       </a>
@@ -37,9 +38,9 @@ export function TopLine(): JSX.Element {
       <time class="num top-clock" dateTime={new Date(now.value).toISOString()}>
         {clock(now.value)}
       </time>
-      {!l.up && l.since !== undefined && (
+      {offline && (
         <span class="chip tone-bad offline" role="alert">
-          Not connected since {hourMinute(l.since)}
+          Not connected since {hourMinute((l.since ?? 0) + clockOffset.value)}
         </span>
       )}
       <span class="top-space" />

@@ -26,7 +26,7 @@ const dots: Record<Tone, string> = {
 /** A dot whose shape says as much as its colour. The word is for those who see neither; show it too where there is room. */
 export function StateDot({ tone, word }: { tone: Tone; word: string }): JSX.Element {
   return (
-    <svg class={`dot tone-${tone}`} width="12" height="12" viewBox="0 0 16 16" role="img" aria-label={word}>
+    <svg class={`dot tone-${tone}`} width="14" height="14" viewBox="0 0 16 16" role="img" aria-label={word}>
       <path d={dots[tone]} />
     </svg>
   )

@@ -47,7 +47,7 @@ export function Sheet(p: {
 
   return (
     <section ref={me} class={`sheet${p.wide ? ' wide' : ''}`} role="dialog" aria-labelledby={id}>
-      <header class="sheet-head">
+      <div class="sheet-head">
         <h2 id={id} ref={title} tabIndex={-1}>
           {p.title}
         </h2>
@@ -55,7 +55,7 @@ export function Sheet(p: {
         <Button kind="quiet" label="Close" onClick={() => leave(p.under)}>
           <Icon name="close" />
         </Button>
-      </header>
+      </div>
       <div class="sheet-body">{p.children}</div>
     </section>
   )
