@@ -1,0 +1,65 @@
+import type { JSX } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import type { Entry } from '../../api'
+import { address, seg } from '../../client'
+import { path } from '../../app/router'
+import { onEntry } from '../../stream'
+import { Section } from '../../ui/parts'
+import { Ago } from '../../ui/time'
+
+const most = 20
+
+/** The rule's last firings, and what was held back, with their pictures; new ones come in at the top. */
+export function Firings({ rule, first }: { rule: string; first: Entry[] }): JSX.Element {
+  const [fresh, setFresh] = useState<Entry[]>([])
+  useEffect(() => {
+    setFresh([])
+    return onEntry((e) => {
+      if (e.rule === rule && (e.kind === 'firing' || e.kind === 'suppressed')) setFresh((all) => [e, ...all].slice(0, most))
+    })
+  }, [rule, first])
+  const all = [...fresh.filter((e) => !first.some((f) => f.id === e.id)), ...first].slice(0, most)
+  return (
+    <Section
+      title="Last firings"
+      aside={
+        <a class="small-text" href={`/journal?rule=${encodeURIComponent(rule)}`}>
+          All in the journal
+        </a>
+      }
+    >
+      {all.length === 0 ? (
+        <p class="rule-nobody muted">It has not fired yet, and nothing held it back.</p>
+      ) : (
+        <ul class="firings">
+          {all.map((e) => (
+            <li key={e.id}>
+              <a href={path('journal', e.id)}>
+                <Thumb e={e} />
+                <span class="firing-main">
+                  <span class={e.kind === 'firing' ? 'firing-word' : 'firing-word firing-held'}>
+                    {e.kind === 'firing' ? '● fired' : '○ held back'}
+                    {e.key ? ` · ${e.key}` : ''}
+                  </span>
+                  <span class="firing-text muted">{e.text}</span>
+                </span>
+                <span class="firing-at">
+                  <Ago at={e.at} />
+                </span>
+              </a>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
+  )
+}
+
+function Thumb({ e }: { e: Entry }): JSX.Element {
+  const image = e.images?.find((i) => !i.missing)
+  return image ? (
+    <img class="firing-thumb" loading="lazy" alt="" src={address(`journal/${e.id}/images/${seg(image.name)}`)} />
+  ) : (
+    <span class="firing-thumb firing-blank" aria-hidden="true" />
+  )
+}

@@ -1,0 +1,63 @@
+import type { JSX } from 'preact'
+import type { RuleProblem } from '../../api'
+import { Hidden } from '../../ui/parts'
+import { fileAddress } from './words'
+
+/**
+ * Problems of rule files. Pressed, one goes to its place: in the file that is
+ * `open`, by `show`; of another file, to that file's editor.
+ */
+export function ProblemList({ problems, open, show }: { problems: RuleProblem[]; open?: string; show?: (p: RuleProblem) => void }): JSX.Element {
+  return (
+    <ul class="problem-list">
+      {problems.map((p, i) => {
+        const here = open !== undefined && (p.file === open || p.file.endsWith(`/${open}`))
+        const body = <Body p={p} here={here} />
+        return (
+          <li key={i} class={p.warning ? 'tone-wait' : 'tone-bad'}>
+            {here && show ? (
+              <button type="button" onClick={() => show(p)}>
+                {body}
+              </button>
+            ) : (
+              <a href={fileAddress(short(p.file), p.line)}>{body}</a>
+            )}
+          </li>
+        )
+      })}
+    </ul>
+  )
+}
+
+/** The path below the rules folder, of whatever way the server names the file. */
+function short(file: string): string {
+  const parts = file.split(/[\\/]/)
+  const at = parts.lastIndexOf('rules.d')
+  if (at >= 0) return parts.slice(at + 1).join('/')
+  return file.startsWith('/') ? (parts[parts.length - 1] ?? file) : file
+}
+
+function Body({ p, here }: { p: RuleProblem; here: boolean }): JSX.Element {
+  return (
+    <>
+      <span class="problem-where num">
+        <Hidden>{p.warning ? 'Warning, ' : 'Problem, '}</Hidden>
+        {here ? '' : short(p.file)}
+        {p.line ? (here ? `line ${p.line}` : `:${p.line}`) : here ? 'the file' : ''}
+      </span>
+      <span class="problem-text">
+        {p.rule && <span class="muted">{p.rule}: </span>}
+        {p.part && <span class="muted">{p.part}: </span>}
+        {p.message}
+        {p.suggestion && <span class="muted"> {p.suggestion}</span>}
+      </span>
+      {!here && p.source && (
+        <code class="problem-source">
+          {p.source}
+          {'\n'}
+          {p.caret}
+        </code>
+      )}
+    </>
+  )
+}
