@@ -204,9 +204,9 @@ func (c *Camera) snapshot(rest string, _ []byte) reply {
 		return a
 	}
 	c.mu.Lock()
-	targets := c.seen(ch)
+	part, targets := c.seen(ch)
 	c.mu.Unlock()
-	return reply{status: http.StatusOK, kind: "application/octet-stream", body: Picture(targets)}
+	return reply{status: http.StatusOK, kind: "application/octet-stream", body: part.frame(targets)}
 }
 
 func (c *Camera) alarmOut(rest string, body []byte) reply {

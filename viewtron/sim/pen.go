@@ -123,6 +123,7 @@ func (w *pen) event(s *stage, channel int, e SmartEvent) {
 	if detector != "" && !w.c.setup(detector).On {
 		return
 	}
+	part := s.parts[channel]
 	s.events++
 	if e.EventID == 0 {
 		e.EventID = s.events
@@ -137,13 +138,13 @@ func (w *pen) event(s *stage, channel int, e SmartEvent) {
 		out := e
 		out.Format = t.format
 		if t.wants("sourceImage", word) {
-			out.Scene = Picture(s.parts[channel].TargetsAt(w.now.Sub(s.start)))
+			out.Scene = part.frame(part.TargetsAt(w.now.Sub(s.start)))
 		}
 		if t.wants("targetImage", word) {
-			out.Crop = Crop(e.Class)
+			out.Crop = part.crop(part.TargetsAt(w.now.Sub(s.start)), e)
 		}
 		id := w.identity(channel)
-		if s.parts[channel].Anonymous && t.format == V1 {
+		if part.Anonymous && t.format == V1 {
 			id = Identity{}
 		}
 		w.post(t, e.Kind, AppendEvent(nil, id, w.clock(), out))
@@ -161,6 +162,7 @@ func (w *pen) plate(s *stage, channel int, r PlateRead) {
 	if r.Box == (Box{}) {
 		r.Box = plateBox()
 	}
+	part := s.parts[channel]
 	entry := w.c.listed(r.Number, w.clock())
 	r.List, r.Owner = entry.Group, entry.Owner
 	for _, t := range w.targets {
@@ -173,14 +175,14 @@ func (w *pen) plate(s *stage, channel int, r PlateRead) {
 		// Recorders send them.
 		if t.slot == 0 || w.c.opt.Recorder {
 			if t.wants("sourceImage", "") {
-				out.Scene = Picture(s.parts[channel].TargetsAt(w.now.Sub(s.start)))
+				out.Scene = part.frame(part.TargetsAt(w.now.Sub(s.start)))
 			}
 			if t.wants("targetImage", "") {
-				out.Crop = Crop("plate")
+				out.Crop = part.plate(r.Number)
 			}
 		}
 		id := w.identity(channel)
-		if s.parts[channel].Anonymous && t.format == V1 {
+		if part.Anonymous && t.format == V1 {
 			id = Identity{}
 		}
 		w.post(t, "plate", AppendPlate(nil, id, w.clock(), out))

@@ -7,6 +7,39 @@ import (
 	"image/jpeg"
 )
 
+// Painter makes the pictures of a camera, each a JPEG. It must be safe for use by
+// several goroutines.
+type Painter interface {
+	// Frame is the whole picture with the targets in it.
+	Frame(targets []Target) []byte
+	// Crop is what the box of a target of the frame shows.
+	Crop(targets []Target, box Box) []byte
+	// Plate is a number plate.
+	Plate(number string) []byte
+}
+
+// frame, crop and plate are the pictures of a scene.
+func (c CameraScene) frame(targets []Target) []byte {
+	if c.Painter != nil {
+		return c.Painter.Frame(targets)
+	}
+	return Picture(targets)
+}
+
+func (c CameraScene) crop(targets []Target, e SmartEvent) []byte {
+	if c.Painter != nil {
+		return c.Painter.Crop(targets, e.Box)
+	}
+	return Crop(e.Class)
+}
+
+func (c CameraScene) plate(number string) []byte {
+	if c.Painter != nil {
+		return c.Painter.Plate(number)
+	}
+	return Crop("plate")
+}
+
 // Picture gives a small JPEG of the frame with the targets' boxes on it.
 func Picture(targets []Target) []byte {
 	const w, h = 160, 90

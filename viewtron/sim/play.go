@@ -171,7 +171,7 @@ func (c CameraScene) build(dst []byte, p planned, at time.Time, lists Lists) (bo
 			e.EventID = uint32(1 + p.index)
 		}
 		targets := c.TargetsAt(p.at)
-		e.Scene, e.Crop = Picture(targets), Crop(e.Class)
+		e.Scene, e.Crop = c.frame(targets), c.crop(targets, e)
 		id := c.Identity
 		if c.Anonymous && e.Format != V2 {
 			id = Identity{}
@@ -188,7 +188,7 @@ func (c CameraScene) build(dst []byte, p planned, at time.Time, lists Lists) (bo
 		if lists != nil {
 			r.List = lists(r.Number, at)
 		}
-		r.Scene, r.Crop = Picture(c.TargetsAt(p.at)), Crop("plate")
+		r.Scene, r.Crop = c.frame(c.TargetsAt(p.at)), c.plate(r.Number)
 		id := c.Identity
 		if c.Anonymous {
 			id = Identity{}

@@ -42,6 +42,8 @@ type CameraScene struct {
 	Reads     []TimedRead  `json:"reads,omitempty"`
 	Events    []TimedEvent `json:"events,omitempty"`
 	Alarms    []TimedAlarm `json:"alarms,omitempty"`
+	// Painter makes the pictures of posts and snapshots; nil: [Picture] and [Crop] do.
+	Painter Painter `json:"-"`
 }
 
 // Track is one walker or car: it appears at From, makes its moves and is gone.

@@ -363,10 +363,11 @@ func onEdge(p, a, b Point) bool {
 		p[0] >= min(a[0], b[0]) && p[0] <= max(a[0], b[0]) && p[1] >= min(a[1], b[1]) && p[1] <= max(a[1], b[1])
 }
 
-// seen gives the targets in front of a channel now. The lock is held.
-func (c *Camera) seen(channel int) []Target {
+// seen gives the part of a channel, and the targets in front of it now. The lock is held.
+func (c *Camera) seen(channel int) (CameraScene, []Target) {
 	if c.stage == nil || channel > len(c.stage.parts) {
-		return nil
+		return CameraScene{}, nil
 	}
-	return c.stage.parts[channel-1].TargetsAt(time.Since(c.stage.start))
+	part := c.stage.parts[channel-1]
+	return part, part.TargetsAt(time.Since(c.stage.start))
 }
