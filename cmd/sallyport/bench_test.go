@@ -84,7 +84,7 @@ rules:
 		onLog:  func(engine.Instant, string, string) {},
 	}
 	site.Data = b.TempDir()
-	kept, err := openDisk(site, "", nil, p.log)
+	kept, err := openDisk(site, "", nil, 0, p.log)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -32,7 +32,8 @@ type disk struct {
 	marks   *markLog
 	states  *keeper[engine.State]
 	relays  *keeper[relay.Saved]
-	killed  bool // the run before did not end in order
+	killed  bool             // the run before did not end in order
+	now     func() time.Time // the wall clock that people see
 }
 
 // runningFile is the file below the data folder that is there while a program runs:
@@ -40,14 +41,15 @@ type disk struct {
 const runningFile = "running"
 
 // openDisk opens everything. It fails for a replay file that cannot be had; a data
-// folder that cannot be used is tried again while the program runs.
-func openDisk(site *config.Site, record string, secrets []string, log *slog.Logger) (*disk, error) {
-	d := &disk{log: log, site: site}
+// folder that cannot be used is tried again while the program runs. shift is how far the
+// wall clock that people see is from the machine's.
+func openDisk(site *config.Site, record string, secrets []string, shift time.Duration, log *slog.Logger) (*disk, error) {
+	d := &disk{log: log, site: site, now: func() time.Time { return time.Now().Add(shift) }}
 	if err := os.MkdirAll(site.Data, 0o750); err != nil {
 		log.Error("the data folder cannot be used: journal, recording and memory are tried again while the program runs", "error", err)
 	}
 	var err error
-	d.journal, err = journal.Open(journal.Config{Dir: site.Data, Images: site.Keep.Images > 0, Log: log})
+	d.journal, err = journal.Open(journal.Config{Dir: site.Data, Images: site.Keep.Images > 0, Log: log, Now: d.now})
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +166,7 @@ func (d *disk) tidy(ctx context.Context) {
 			}
 		}
 		seen = d.grown()
-		if err := d.expire(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		if err := d.expire(ctx, d.now()); err != nil && ctx.Err() == nil {
 			d.log.Warn("old parts of journal and recording could not be taken away", "error", err)
 		}
 		t.Reset(tidyEvery)
@@ -246,7 +248,8 @@ func (d *disk) sizes(ctx context.Context) (map[string]int64, error) {
 // tee is a log that the journal hears of too: what is an error is an entry.
 type tee struct {
 	slog.Handler
-	told *journaling
+	told  *journaling
+	shift time.Duration // of the wall clock that people see
 }
 
 // Handle writes a record, and tells the journal of an error.
@@ -268,18 +271,20 @@ func (t tee) Handle(ctx context.Context, r slog.Record) error {
 		if detail != "" {
 			err = errors.New(detail)
 		}
-		t.told.failure(r.Time, camera, r.Message, err)
+		t.told.failure(r.Time.Add(t.shift), camera, r.Message, err)
 	}
 	return t.Handler.Handle(ctx, r)
 }
 
 // WithAttrs is not used by this program; what it gives tells the journal too.
 func (t tee) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return tee{t.Handler.WithAttrs(attrs), t.told}
+	return tee{t.Handler.WithAttrs(attrs), t.told, t.shift}
 }
 
 // WithGroup is as WithAttrs.
-func (t tee) WithGroup(name string) slog.Handler { return tee{t.Handler.WithGroup(name), t.told} }
+func (t tee) WithGroup(name string) slog.Handler {
+	return tee{t.Handler.WithGroup(name), t.told, t.shift}
+}
 
 // outboxAgain is how soon an outbox that could not be read is tried again.
 const outboxAgain = 10 * time.Second

@@ -199,7 +199,7 @@ func TestAFolderThatCannotBeWritten(t *testing.T) {
 func TestMemoryGivesWayInOrder(t *testing.T) {
 	site := config.Default()
 	site.Data = t.TempDir()
-	d, err := openDisk(site, "", nil, slog.New(slog.DiscardHandler))
+	d, err := openDisk(site, "", nil, 0, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,13 +248,13 @@ func TestMemoryGivesWayInOrder(t *testing.T) {
 func TestErrorsOfTheLogAreEntries(t *testing.T) {
 	site := config.Default()
 	site.Data = t.TempDir()
-	d, err := openDisk(site, "", []string{"hunter22"}, slog.New(slog.DiscardHandler))
+	d, err := openDisk(site, "", []string{"hunter22"}, 0, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.close()
 	var text bytes.Buffer
-	log := slog.New(tee{slog.NewTextHandler(&text, nil), d.told})
+	log := slog.New(tee{slog.NewTextHandler(&text, nil), d.told, 0})
 	log.Warn("this is nothing")
 	log.With("a", 1).Error("it broke", "camera", "gate", "error", errors.New("password hunter22 was wrong"))
 	if err := d.journal.Sync(t.Context()); err != nil {
@@ -376,7 +376,7 @@ func TestAFloodOfPicturesGivesWaySoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		site := config.Default()
 		site.Data, site.Keep.Size = t.TempDir(), 1_000_000
-		d, err := openDisk(site, "", nil, slog.New(slog.DiscardHandler))
+		d, err := openDisk(site, "", nil, 0, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,6 +25,10 @@ func (s supervisor) ready() { s.tell(daemon.SdNotifyReady) }
 
 func (s supervisor) stopping() { s.tell(daemon.SdNotifyStopping) }
 
+// reloading says that the program begins anew without ending; ready follows. Its
+// watchdog goes on.
+func (s supervisor) reloading() { s.tell(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyWatchdog) }
+
 // watch says that the program is well for as long as well answers in time, which is
 // a way through everything that moves relays: a hang is then a restart. It ends with
 // ctx, or at once when nobody wants to know.

@@ -68,7 +68,7 @@ func TestPipesHoldUpNeitherStartNorOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	promptly(t, func() {
-		d, err := openDisk(site, "", nil, slog.New(slog.DiscardHandler))
+		d, err := openDisk(site, "", nil, 0, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Error(err)
 			return

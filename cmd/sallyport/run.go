@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
+
 	"github.com/sallyport/sallyport/actions"
 	cameraverb "github.com/sallyport/sallyport/actions/camera"
 	"github.com/sallyport/sallyport/actions/plates"
@@ -70,24 +72,61 @@ type service struct {
 	started func(ctx context.Context, cameras net.Addr) error
 	// running is given the appliance before its loop begins; nil for nobody.
 	running func(*appliance)
-	// relays are used instead of the site's own lines, by a demonstration.
+	// relays are used instead of the site's own lines; nil: those are.
 	relays []relay.Config
+	// load reads the site file anew for a restart; nil: the file itself is read.
+	load func() (*config.Site, []config.Problem)
+	// ports are the addresses that were got for those that leave the port open, so
+	// that a restart gets them again.
+	ports map[string]string
+	// refused says why the program does not run with the site file as it is; empty: it does.
+	refused string
 }
 
-// run starts everything in the order that is safe, and stops it in the reverse.
-func (s *service) run(ctx context.Context) (err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+// run runs the appliance until ctx ends, and once more after each restart that was
+// asked for. A site file that it cannot be restarted with leaves it with the one before.
+func (s *service) run(ctx context.Context) error {
 	out, errs := newOutput(s.stdout), newOutput(s.stderr)
 	defer out.close()
 	defer errs.close()
+	s.ports = make(map[string]string)
+	var before *config.Site // of a restart that has not succeeded yet
+	for {
+		o, err := s.once(ctx, out, errs)
+		log := slog.New(slog.NewTextHandler(errs, nil))
+		switch {
+		case o.again != nil && ctx.Err() == nil:
+			if err != nil {
+				log.Error("not everything ended as it should before the restart", "error", err)
+			}
+			before, s.site, s.refused = s.site, o.again, ""
+		case err != nil && !o.ran && before != nil && ctx.Err() == nil:
+			log.Error("the program cannot be restarted with the site file as it is; the one before is used", "error", err)
+			before, s.site, s.refused = nil, before, err.Error()
+		default:
+			return err
+		}
+		supervisor{log}.tell(daemon.SdNotifyWatchdog)
+	}
+}
+
+// outcomeOfRun is how the appliance ended.
+type outcomeOfRun struct {
+	ran   bool         // it had started
+	again *config.Site // it is to be started again, with this; nil: it is not
+}
+
+// once starts everything in the order that is safe, and stops it in the reverse.
+func (s *service) once(ctx context.Context, out, errs *output) (o outcomeOfRun, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	log := slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	lines := printer{out: out, json: s.json, quiet: s.quiet, loc: s.site.Location.Zone}
 
 	unlock, err := lockData(s.site.Data)
 	switch {
 	case errors.Is(err, errDataInUse):
-		return err
+		return o, err
 	case err != nil:
 		log.Warn("the data folder cannot be used", "error", err)
 	default:
@@ -98,27 +137,28 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 	accounts, err := openAccounts(s.site.Data, log)
 	if err != nil {
-		return err
+		return o, err
 	}
 	remote := !s.site.Listen.ConsoleOnLoopback()
 	if remote && len(accounts.current().Users) == 0 {
-		return fmt.Errorf("listen.console: other machines can reach %q, and no password is set: set one with `sallyport passwd -c %s` first", s.site.Listen.Console, s.site.File)
+		return o, fmt.Errorf("listen.console: other machines can reach %q, and no password is set: set one with `sallyport passwd -c %s` first", s.site.Listen.Console, s.site.File)
 	}
 	encryption, fingerprint, err := consoleTLS(s.site, log)
 	if err != nil {
-		return err
+		return o, err
 	}
 	cams, err := inputCameras(s.site, s.process)
 	if err != nil {
-		return err
+		return o, err
 	}
 	devices, err := deviceClientsSaying(s.site, s.process, func(text string) { log.Warn(text) })
 	if err != nil {
-		return err
+		return o, err
 	}
-	if s.relays == nil {
-		if s.relays, err = openRelays(s.site, devices); err != nil {
-			return err
+	relays := s.relays
+	if relays == nil {
+		if relays, err = openRelays(s.site, devices); err != nil {
+			return o, err
 		}
 	}
 
@@ -134,7 +174,7 @@ func (s *service) run(ctx context.Context) (err error) {
 
 	parts := parts{
 		plates: seen, live: newLive(web.NewHub()),
-		site: s.site, rules: rules, cameras: cams, relays: s.relays, log: log, shift: s.shift,
+		site: s.site, rules: rules, cameras: cams, relays: relays, log: log, shift: s.shift,
 		onEvent: lines.event, onDecision: lines.decision, onRelay: lines.relay, onCamera: lines.camera, onLog: lines.logStep,
 	}
 	parts.secret = s.secret
@@ -145,7 +185,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 	if s.site.RunAs != "" {
 		if parts.runAs, err = actions.LookupUser(s.site.RunAs); err != nil {
-			return errors.Join(err, closeRelays(s.relays))
+			return o, errors.Join(err, closeRelays(relays))
 		}
 	}
 	if !s.json { // decisions say what was decided, and `why` the rest
@@ -157,23 +197,22 @@ func (s *service) run(ctx context.Context) (err error) {
 			parts.devices = append(parts.devices, cameraverb.Camera{Name: c.Name, Device: d, Channel: outputChannel(s.site, c.Name)})
 		}
 	}
-	// A demonstration always begins anew, and keeps nothing but a replay file.
 	var kept *disk
 	var lastEntry int64 // of earlier runs
-	if s.site.Data != "" && s.shift == 0 {
+	if s.site.Data != "" {
 		parts.state = loadState(filepath.Join(s.site.Data, stateFile), log, lines.note)
 		parts.marks = loadMarks(filepath.Join(s.site.Data, marksFile), log)
 		parts.relayState = loadRelays(filepath.Join(s.site.Data, relaysFile), log, lines.note)
-		if kept, err = openDisk(s.site, s.record, siteSecrets(s.site, s.process), log); err != nil {
-			return errors.Join(err, closeRelays(s.relays))
+		if kept, err = openDisk(s.site, s.record, siteSecrets(s.site, s.process), s.shift, log); err != nil {
+			return o, errors.Join(err, closeRelays(relays))
 		}
-		log = slog.New(tee{log.Handler(), kept.told})
+		log = slog.New(tee{log.Handler(), kept.told, s.shift})
 		parts.log = log
 		kept.serve(&parts)
 		kept.told.added = parts.live.entry
 		lastEntry = kept.journal.Head().ID
 		r.log, r.tellJournal = log, func(hash string, loaded bool, problems []string) {
-			kept.told.reload(engine.Instant{Wall: time.Now()}, hash, loaded, problems)
+			kept.told.reload(engine.Instant{Wall: time.Now().Add(s.shift)}, hash, loaded, problems)
 		}
 		if said := r.said(); len(said) > 0 {
 			r.tellJournal(rules.Hash, r.current().instead == "", said)
@@ -185,7 +224,7 @@ func (s *service) run(ctx context.Context) (err error) {
 		}()
 	} else if s.record != "" {
 		if parts.rec, err = newRecorder(recorderConfig{file: s.record, log: log}); err != nil {
-			return errors.Join(err, closeRelays(s.relays))
+			return o, errors.Join(err, closeRelays(relays))
 		}
 		defer func() {
 			if err := parts.rec.close(); err != nil {
@@ -195,7 +234,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 	a, err := newAppliance(parts)
 	if err != nil {
-		return errors.Join(err, closeRelays(s.relays))
+		return o, errors.Join(err, closeRelays(relays))
 	}
 	// Whatever ends this function, relays go off before their lines are released.
 	defer func() {
@@ -205,28 +244,32 @@ func (s *service) run(ctx context.Context) (err error) {
 		lines.note("stopped")
 	}()
 
-	cameraPort, err := net.Listen("tcp", s.site.Listen.Cameras)
+	cameraPort, err := net.Listen("tcp", s.address(s.site.Listen.Cameras))
 	if err != nil {
-		return fmt.Errorf("listen.cameras: %w", err)
+		return o, fmt.Errorf("listen.cameras: %w", err)
 	}
 	defer cameraPort.Close()
-	consolePort, err := web.Listen(s.site.Listen.Console, remote)
+	consolePort, err := web.Listen(s.address(s.site.Listen.Console), remote)
 	if err != nil {
-		return fmt.Errorf("listen.console: %w", err)
+		return o, fmt.Errorf("listen.console: %w", err)
 	}
 	defer consolePort.Close()
+	s.ports[s.site.Listen.Cameras], s.ports[s.site.Listen.Console] = cameraPort.Addr().String(), consolePort.Addr().String()
 	zones := &driftWatch{inForce: r.inForce, cameras: driftCameras(s.site, devices), tell: a.health.zones, log: log}
-	src := &source{appliance: a, reloader: r, zones: zones, site: s.site, disk: kept, accounts: accounts}
+	src := &source{
+		appliance: a, reloader: r, zones: zones, site: s.site, disk: kept, accounts: accounts,
+		service: s, restarts: make(chan *config.Site, 1), listen: [2]net.Addr{cameraPort.Addr(), consolePort.Addr()}, fingerprint: fingerprint,
+	}
 	localToken, forget, err := keepLocalToken(s.site.Data)
 	if err != nil && len(accounts.current().Users) > 0 {
 		log.Warn("`why` and other commands cannot ask this program, for there is a password", "error", err)
 	}
 	defer forget()
 	console, err := web.New(web.Config{
-		Source: src.web(), Log: log, Site: s.site.Name, Remote: remote, Names: consoleNames(s.site), TLS: encryption, Fingerprint: fingerprint, LocalToken: localToken,
+		Source: src.web(), Log: log, Now: func() time.Time { return time.Now().Add(s.shift) }, Site: s.site.Name, Remote: remote, Names: consoleNames(s.site), TLS: encryption, Fingerprint: fingerprint, LocalToken: localToken,
 	})
 	if err != nil {
-		return err
+		return o, err
 	}
 
 	consoleAt := "http://" + reachable(consolePort.Addr())
@@ -264,6 +307,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 	manager := supervisor{log}
 	manager.ready()
+	o.ran = true
 	// Until the loop has ended: a stop that hangs is ended by the service manager too.
 	wg.Go(func() { manager.watch(loopCtx, a.well) })
 	if s.started != nil {
@@ -279,12 +323,18 @@ func (s *service) run(ctx context.Context) (err error) {
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
+	case o.again = <-src.restarts:
 	}
 	// Rules end and relays go off before anything is waited for: what is still on
 	// its way in moves nothing any more.
 	cancel()
 	stopLoop()
-	lines.note("the program ends")
+	if o.again != nil {
+		lines.note("the program starts again")
+		manager.reloading()
+	} else {
+		lines.note("the program ends")
+	}
 	stopCtx, stop := context.WithTimeout(context.Background(), stopTime)
 	defer stop()
 	select {
@@ -293,7 +343,9 @@ func (s *service) run(ctx context.Context) (err error) {
 		log.Error("the loop does not end; relays are turned off all the same")
 	}
 	err = errors.Join(err, a.closeRelays())
-	manager.stopping()
+	if o.again == nil {
+		manager.stopping()
+	}
 	var ports sync.WaitGroup
 	ports.Go(func() { _ = a.port.Shutdown(stopCtx) })
 	ports.Go(func() { _ = console.Shutdown(stopCtx) })
@@ -308,7 +360,17 @@ func (s *service) run(ctx context.Context) (err error) {
 	case <-over:
 	case <-stopCtx.Done():
 	}
-	return err
+	return o, err
+}
+
+// address is the address to listen on: the port that was got before, when the site
+// file leaves it open.
+func (s *service) address(configured string) string {
+	_, port, err := net.SplitHostPort(configured)
+	if got := s.ports[configured]; err == nil && port == "0" && got != "" {
+		return got
+	}
+	return configured
 }
 
 // reachable is an address as others would type it: of a port that is open on all
@@ -353,6 +415,8 @@ func (l *printer) event(ev *engine.Event) {
 		// One every few seconds from each camera would hide what happens.
 	case l.quiet && (ev.Kind == engine.KindAlarm || ev.Kind == engine.KindPlate):
 		// The decision that follows says it in fewer words.
+	case l.quiet && ev.Kind == engine.KindContact:
+		l.out.text(fmt.Sprintf("%s  %-10s %s is %s", ev.Received.In(l.loc).Format(clockMillis), "contact", ev.Name, onOff(ev.On)))
 	case l.quiet:
 		l.out.text(fmt.Sprintf("%s  %-10s %s says %s", ev.Received.In(l.loc).Format(clockMillis), "event", ev.Camera, ev.Kind))
 	default:

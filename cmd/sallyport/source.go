@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,11 @@ type source struct {
 	site     *config.Site
 	disk     *disk // nil: nothing is kept
 	accounts *accountStore
+	// service is who runs the appliance; restarts takes the site file of a restart.
+	service     *service
+	restarts    chan *config.Site
+	listen      [2]net.Addr // the camera port's and the console's
+	fingerprint string      // of the console's own certificate; empty: it has none
 }
 
 func (s *source) web() web.Source {
@@ -30,7 +36,7 @@ func (s *source) web() web.Source {
 		Contacts: s.contacts, Command: s.command, Journal: s.journalPage, Outbox: s.outbox, Cancel: s.cancel,
 		Live: s.liveSource(), Rules: s.ruleSource(),
 		Entries: s.journalSource(),
-		Auth: s.authSource(),
+		Auth:    s.authSource(),
 	}
 }
 
