@@ -47,7 +47,16 @@ func failAs(w http.ResponseWriter, err error) {
 	var none NotFoundError
 	var refused RefusedError
 	var bad BadQueryError
+	var changed ChangedError
+	var forbidden ForbiddenError
+	var files RejectedError
 	switch {
+	case errors.As(err, &changed):
+		fail(w, http.StatusPreconditionFailed, changed.Error())
+	case errors.As(err, &forbidden):
+		fail(w, http.StatusForbidden, forbidden.Error())
+	case errors.As(err, &files):
+		failWith(w, problem{Status: http.StatusUnprocessableEntity, Detail: files.Error(), Problems: files.Problems})
 	case errors.As(err, &none):
 		fail(w, http.StatusNotFound, none.Error())
 	case errors.As(err, &refused):

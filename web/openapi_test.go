@@ -234,6 +234,22 @@ func TestDescription(t *testing.T) {
 			t.Errorf("%s %s: status %d, not %d: %s", c.method, c.target, w.Code, c.status, w.Body)
 		}
 		verify(c.path, c.method, w)
+		// What is asked with is described too.
+		if body, ok := paths[c.path].(object)[strings.ToLower(c.method)].(object)["requestBody"].(object); ok && w.Code < 300 {
+			content, ok := body["content"].(object)["application/json"].(object)
+			if !ok {
+				continue
+			}
+			var v any
+			dec := json.NewDecoder(strings.NewReader(c.body))
+			dec.UseNumber()
+			if err := dec.Decode(&v); err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range d.check(content["schema"].(object), c.path, v) {
+				t.Errorf("%s: the question: %s", c.path, s)
+			}
+		}
 	}
 	for _, sample := range slices.Concat(journalSamples(), platesSamples()) {
 		body, err := encode(sample.value)

@@ -322,6 +322,8 @@ type problem struct {
 	Status  int      `json:"status"`
 	Detail  string   `json:"detail"`
 	Reasons []string `json:"reasons,omitempty"`
+	// Problems are those of rule files that were refused.
+	Problems []Problem `json:"problems,omitempty"`
 }
 
 // An absent list is an empty one in JSON, not null: scripts count and loop over them.

@@ -412,6 +412,19 @@ func (l *journaling) reload(at engine.Instant, rules string, loaded bool, proble
 	l.add(journal.Entry{At: at.Wall, Kind: journal.KindReload}, body)
 }
 
+// saved tells that somebody wrote or removed a rule file over the console. Whether it was taken comes after.
+func (l *journaling) saved(at engine.Instant, who, file string, removed bool) {
+	what := "saved"
+	if removed {
+		what = "removed"
+	}
+	l.add(journal.Entry{At: at.Wall, Kind: journal.KindReload}, struct {
+		Who  string `json:"who"`
+		File string `json:"file"`
+		What string `json:"what"`
+	}{shorten(who, maxDetail/4), file, what})
+}
+
 // clock tells that the wall clock was set, by how much.
 func (l *journaling) clock(at engine.Instant, step time.Duration) {
 	l.add(journal.Entry{At: at.Wall, Kind: journal.KindEvent}, struct {

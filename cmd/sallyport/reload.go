@@ -47,6 +47,19 @@ type reloader struct {
 	copies   accepted           // the accepted copies that it knows
 
 	stamp string // of the file with the accepted copies, when it was last read; for who loads
+	// soon has the files read at once; nil when nobody asks for that.
+	soon chan struct{}
+}
+
+// nudgeTime is how long after a nudge the watcher's own notice of the same change is not said.
+const nudgeTime = 3 * time.Second
+
+// nudge has the files read again at once: somebody saved one over the console.
+func (r *reloader) nudge() {
+	select {
+	case r.soon <- struct{}{}:
+	default: // they are going to be read anyhow, or nobody watches
+	}
 }
 
 // first reads the rules at the start. Files that do not load give the last good
@@ -252,6 +265,7 @@ func (r *reloader) watch(ctx context.Context, w *watch.Watcher, hangup <-chan os
 	again, accepts := time.NewTicker(keepAgain), time.NewTicker(importsEvery)
 	defer again.Stop()
 	defer accepts.Stop()
+	var nudged time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -266,8 +280,11 @@ func (r *reloader) watch(ctx context.Context, w *watch.Watcher, hangup <-chan os
 			if fileStamp(r.imports) == r.stamp {
 				continue
 			}
+		case <-r.soon:
+			nudged = time.Now()
 		case <-w.Changes():
 		case <-hangup:
+			nudged = time.Time{}
 		}
 		before := r.current()
 		rs, ok := r.load()
@@ -278,7 +295,9 @@ func (r *reloader) watch(ctx context.Context, w *watch.Watcher, hangup <-chan os
 				r.tellJournal(before.hash, false, r.said())
 			}
 		case rs.Hash == before.hash && before.instead == "":
-			r.note("the rules are as they were")
+			if time.Since(nudged) > nudgeTime {
+				r.note("the rules are as they were")
+			}
 			if r.tellJournal != nil && rulefile.Failed(before.problems) {
 				r.tellJournal(rs.Hash, true, r.said())
 			}

@@ -164,7 +164,7 @@ func (s *service) once(ctx context.Context, out, errs *output) (o outcomeOfRun, 
 
 	seen := newPlateWatch()
 	r := &reloader{dir: s.dir, seen: seen, data: s.site.Data, site: ruleSite(s.site), imports: importsPath(s.site.Data), log: log, note: lines.note,
-		tell: errs.text}
+		tell: errs.text, soon: make(chan struct{}, 1)}
 	w := watch.New(s.dir, watch.Options{Problem: func(err error) { log.Warn("watching the rules folder", "error", err) }})
 	defer w.Close()
 	rules := r.first()
@@ -257,8 +257,11 @@ func (s *service) once(ctx context.Context, out, errs *output) (o outcomeOfRun, 
 	s.ports[s.site.Listen.Cameras], s.ports[s.site.Listen.Console] = cameraPort.Addr().String(), consolePort.Addr().String()
 	zones := &driftWatch{inForce: r.inForce, cameras: driftCameras(s.site, devices), tell: a.health.zones, log: log}
 	src := &source{
-		appliance: a, reloader: r, zones: zones, site: s.site, disk: kept, accounts: accounts,
+		appliance: a, reloader: r, zones: zones, site: s.site, disk: kept, accounts: accounts, files: newRuleFiles(r, nil),
 		service: s, restarts: make(chan *config.Site, 1), listen: [2]net.Addr{cameraPort.Addr(), consolePort.Addr()}, fingerprint: fingerprint,
+	}
+	if kept != nil {
+		src.files = newRuleFiles(r, func(who, file string, removed bool) { kept.told.saved(a.instant(time.Now()), who, file, removed) })
 	}
 	localToken, forget, err := keepLocalToken(s.site.Data)
 	if err != nil && len(accounts.current().Users) > 0 {

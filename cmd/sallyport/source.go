@@ -27,6 +27,7 @@ type source struct {
 	restarts    chan *config.Site
 	listen      [2]net.Addr // the camera port's and the console's
 	fingerprint string      // of the console's own certificate; empty: it has none
+	files       *ruleFiles
 }
 
 func (s *source) web() web.Source {
@@ -34,7 +35,7 @@ func (s *source) web() web.Source {
 		Status: s.status, Relays: s.relays, Cameras: s.cameras, Targets: s.targets,
 		UnknownDevices: s.unknown, Ready: s.ready, Why: s.why,
 		Contacts: s.contacts, Command: s.command, Journal: s.journalPage, Outbox: s.outbox, Cancel: s.cancel,
-		Live: s.liveSource(), Rules: s.ruleSource(),
+		Live: s.liveSource(), Rules: s.ruleSource(), Files: s.fileSource(),
 		Entries: s.journalSource(),
 		Auth:    s.authSource(),
 	}

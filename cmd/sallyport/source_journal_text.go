@@ -16,12 +16,12 @@ const maxEntryText = 300
 // entryBody is what the bodies of entries hold, as far as sentences are made of it.
 type entryBody struct {
 	// Of what was decided and done.
-	Type, Step, Outcome, Reason, Cause, Who, Fault, Error, Detail, Rules, From, Since, Until string
-	Finally                                                                                  bool
-	On, Loaded, OK                                                                           *bool
-	Took                                                                                     float64
-	Tries, Dropped                                                                           int
-	Problems                                                                                 []string
+	Type, Step, Outcome, Reason, Cause, Who, Fault, Error, Detail, Rules, From, Since, Until, File, What string
+	Finally                                                                                              bool
+	On, Loaded, OK                                                                                       *bool
+	Took                                                                                                 float64
+	Tries, Dropped                                                                                       int
+	Problems                                                                                             []string
 
 	// Of events.
 	Kind, Name, Version, Text, Problem string
@@ -309,6 +309,9 @@ func (b *entryBody) relay(e *journal.Entry) string {
 
 // reload says whether rule files were taken.
 func (b *entryBody) reload() string {
+	if b.File != "" {
+		return cmp.Or(b.Who, "somebody") + " " + cmp.Or(b.What, "saved") + " " + b.File
+	}
 	if b.Loaded != nil && *b.Loaded {
 		return "rules loaded, set " + short(b.Rules)
 	}
