@@ -141,10 +141,7 @@ func pathless(err error) string {
 
 // text gives a file and its tag.
 func (f *ruleFiles) text(_ context.Context, name string) ([]byte, string, error) {
-	if !isFilePath(name) {
-		return nil, "", badFilePath(name)
-	}
-	root, err := os.OpenRoot(f.dir)
+	root, err := f.open(name)
 	if err != nil {
 		return nil, "", err
 	}
@@ -237,11 +234,15 @@ func (f *ruleFiles) save(ctx context.Context, s web.FileSave) (web.RuleFile, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	root, problems, err := f.prepare(ctx, s, append([]byte{}, s.Text...))
+	root, err := f.open(s.Path)
 	if err != nil {
 		return web.RuleFile{}, err
 	}
 	defer root.Close()
+	problems, err := f.prepare(ctx, root, s, append([]byte{}, s.Text...))
+	if err != nil {
+		return web.RuleFile{}, err
+	}
 	info, err := f.write(root, s.Path, s.Text)
 	if err != nil {
 		return web.RuleFile{}, web.RefusedError(s.Path + " cannot be written: " + pathless(err))
@@ -254,11 +255,14 @@ func (f *ruleFiles) save(ctx context.Context, s web.FileSave) (web.RuleFile, err
 func (f *ruleFiles) remove(ctx context.Context, s web.FileSave) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	root, _, err := f.prepare(ctx, s, nil)
+	root, err := f.open(s.Path)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
+	if _, err := f.prepare(ctx, root, s, nil); err != nil {
+		return err
+	}
 	if err := root.Remove(s.Path); err != nil {
 		return web.RefusedError(s.Path + " cannot be removed: " + pathless(err))
 	}
@@ -267,47 +271,46 @@ func (f *ruleFiles) remove(ctx context.Context, s web.FileSave) error {
 	return nil
 }
 
+// open opens the folder for a path in it.
+func (f *ruleFiles) open(name string) (*os.Root, error) {
+	if !isFilePath(name) {
+		return nil, badFilePath(name)
+	}
+	root, err := os.OpenRoot(f.dir)
+	if err != nil {
+		return nil, web.RefusedError("the folder of rules cannot be opened: " + pathless(err))
+	}
+	return root, nil
+}
+
 // prepare tells whether a file may become a text, nil for none: it is what the caller takes it for, the rules load
-// with it, and no program is started in another way than now. The root is open when there is no error.
-func (f *ruleFiles) prepare(ctx context.Context, s web.FileSave, text []byte) (root *os.Root, problems []web.Problem, err error) {
-	if !isFilePath(s.Path) {
-		return nil, nil, badFilePath(s.Path)
-	}
-	if root, err = os.OpenRoot(f.dir); err != nil {
-		return nil, nil, web.RefusedError("the folder of rules cannot be opened: " + pathless(err))
-	}
-	defer func() {
-		if err != nil {
-			_ = root.Close()
-		}
-	}()
+// with it, and no program is started in another way than now. The problems are warnings.
+func (f *ruleFiles) prepare(ctx context.Context, root *os.Root, s web.FileSave, text []byte) ([]web.Problem, error) {
 	if link, err := root.Lstat(s.Path); err == nil && !link.Mode().IsRegular() {
-		return nil, nil, web.RefusedError(s.Path + " is a link or something else than a file; it is changed where it leads to")
+		return nil, web.RefusedError(s.Path + " is a link or something else than a file; it is changed where it leads to")
 	}
 	old, _, err := f.read(root, s.Path)
 	var none web.NotFoundError
 	switch {
 	case errors.As(err, &none):
 		if s.Match != "" {
-			return nil, nil, web.ChangedError(s.Path + " is not there any more")
+			return nil, web.ChangedError(s.Path + " is not there any more")
 		}
 	case err != nil:
-		return nil, nil, err
+		return nil, err
 	case s.Match == "":
-		return nil, nil, web.ChangedError("there is a file " + s.Path + " already")
+		return nil, web.ChangedError("there is a file " + s.Path + " already")
 	case s.Match != tagOf(old):
-		return nil, nil, web.ChangedError(s.Path + " was changed meanwhile; take the new text over first")
+		return nil, web.ChangedError(s.Path + " was changed meanwhile; take the new text over first")
 	}
-	if problems, err = f.check(ctx, map[string][]byte{s.Path: text}); err != nil {
-		return nil, nil, err
+	problems, err := f.check(ctx, map[string][]byte{s.Path: text})
+	if err != nil {
+		return nil, err
 	}
 	if err := f.acceptable(ctx, s.Path, problems); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if err := f.samePrograms(s.Path, text); err != nil {
-		return nil, nil, err
-	}
-	return root, problems, nil
+	return problems, f.samePrograms(s.Path, text)
 }
 
 // acceptable refuses errors. Those that other files have already do not count: of two broken files one can be mended

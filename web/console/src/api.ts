@@ -370,7 +370,9 @@ export interface RuleFile {
   modified: Time
   etag: string
   rules: string[]
+  /** Zones and lines. */
   zones: string[]
+  /** Of this file. Here and in the answers of check, zones/edit and saves, a problem's `file` is the path. */
   problems: RuleProblem[]
 }
 /**
@@ -429,7 +431,10 @@ export interface ReplayFiring {
 
 // ---------------------------------------------------------------- long work
 
-/** V GET jobs, jobs/{id}; DELETE jobs/{id} cancels (by who began it, or E). Work that takes longer answers 202 with its job. */
+/**
+ * V GET jobs (without results), jobs/{id}?wait=20: answered when it changed, after so many seconds at the latest, at once when it ended.
+ * DELETE jobs/{id} cancels (by who began it, or E). 429 when 8 wait already. Work that takes longer answers 202 with its job.
+ */
 export interface Job<R = unknown> {
   id: string
   kind: 'replay' | 'near' | 'verify' | 'sync-plan' | 'sync' | 'probe' | 'test'
