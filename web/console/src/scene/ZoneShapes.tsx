@@ -24,10 +24,11 @@ export function ZoneShapes({ zones, map, occupied, names }: ZoneShapesProps) {
 function ZoneShape({ zone, map, names, busy }: { zone: Zone; map: Mapping; names: boolean; busy: boolean }) {
   if (!zone.points || zone.points.length < 3) return null
   const [x, y] = labelAt(zone.points)
+  const xs = zone.points.map((p) => p[0])
   return (
     <g class={busy ? 'zone-shape zone-busy' : 'zone-shape'} style={{ '--hue': String(hue(zone.name)) }}>
       <polygon points={zone.points.map((p) => `${map.x(p[0])},${map.y(p[1])}`).join(' ')} />
-      {names && <Name at={[map.x(x) + 8, map.y(y) + 17]} text={zone.name} map={map} />}
+      {names && <Name at={[map.x(x) + 8, map.y(y) + 17]} text={zone.name} room={map.x(Math.max(...xs) - Math.min(...xs))} map={map} />}
     </g>
   )
 }
@@ -44,17 +45,21 @@ function LineShape({ zone, map, names }: { zone: Zone; map: Mapping; names: bool
       {way && (
         <polyline points={`${way.left.join(',')} ${way.tip.join(',')} ${way.right.join(',')} ${way.tip.join(',')} ${way.from.join(',')}`} />
       )}
-      {names && <Name at={[x + 8, y - 8]} text={zone.name} map={map} />}
+      {names && <Name at={[x + 8, y - 8]} text={zone.name} room={Math.abs(b[0] - a[0])} map={map} />}
     </g>
   )
 }
 
-// Long names are cut by the picture's edge rather than laid over their neighbours.
-function Name({ at, text, map }: { at: Point; text: string; map: Mapping }) {
-  const short = text.length > 28 ? `${text.slice(0, 27)}…` : text
-  const room = short.length * 7
+/** About what a letter of a name takes, in pixels. */
+const letter = 7
+const fewestLetters = 10
+
+// A long name is cut, so that it does not lie over its neighbours.
+function Name({ at, text, room, map }: { at: Point; text: string; room: number; map: Mapping }) {
+  const most = Math.max(fewestLetters, Math.floor(room / letter))
+  const short = text.length > most ? `${text.slice(0, most - 1)}…` : text
   return (
-    <text x={Math.max(6, Math.min(map.width - room, at[0]))} y={Math.max(16, Math.min(map.height - 6, at[1]))}>
+    <text x={Math.max(6, Math.min(map.width - short.length * letter, at[0]))} y={Math.max(16, Math.min(map.height - 6, at[1]))}>
       {short}
     </text>
   )

@@ -125,6 +125,7 @@ export function useTarget(motion: Motion, id: number): { target: Target | undefi
   const [, grow] = useState(0)
   useEffect(() => {
     const look = () => {
+      if (document.visibilityState === 'hidden') return
       const target = motion.get(id)?.target
       setLast((was) => (target ? { id, target } : was.id === id ? was : { id, target: undefined }))
       grow((n) => n + 1)

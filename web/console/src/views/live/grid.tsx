@@ -7,17 +7,17 @@ import type { TileProps } from './tile'
 
 /** What stands between and above scenes, in pixels: as in live.css. */
 const gap = 12
-const caption = 32
+const caption = 36
 /** Scenes do not get narrower than this; then the page scrolls. */
 const narrowest = 260
 
-export interface ScenesProps extends Omit<TileProps, 'camera' | 'zones' | 'large' | 'contain'> {
+export interface ScenesProps extends Omit<TileProps, 'camera' | 'zones' | 'large'> {
   cameras: readonly TileProps['camera'][]
   zonesOf: (camera: string) => TileProps['zones']
 }
 
-/** All cameras side by side, each as large as the window allows. */
-export function Grid({ cameras, zonesOf, ...rest }: ScenesProps): JSX.Element {
+/** Cameras side by side, each as large as the window allows; `large` for one alone. */
+export function Grid({ cameras, zonesOf, ...rest }: ScenesProps & Pick<TileProps, 'large'>): JSX.Element {
   const [room, size] = useSize<HTMLDivElement>()
   let n = columns(cameras.length, size.width, size.height, usualAspect, gap, caption)
   const rows = Math.ceil(cameras.length / n)

@@ -1,11 +1,11 @@
 import type { JSX } from 'preact'
 import { path } from '../../app/router'
 import { StateDot } from '../../ui/mark'
+import { Grid } from './grid'
 import type { ScenesProps } from './grid'
-import { Tile } from './tile'
 
 /** One camera as large as the window allows, with the others a press away. */
-export function Large({ name, cameras, zonesOf, ...rest }: ScenesProps & { name: string }): JSX.Element | null {
+export function Large({ name, cameras, ...rest }: ScenesProps & { name: string }): JSX.Element | null {
   const camera = cameras.find((c) => c.name === name)
   if (!camera) return null
   return (
@@ -21,7 +21,7 @@ export function Large({ name, cameras, zonesOf, ...rest }: ScenesProps & { name:
           ))}
         </nav>
       )}
-      <Tile key={camera.name} camera={camera} zones={zonesOf(camera.name)} {...rest} large contain />
+      <Grid cameras={[camera]} {...rest} large />
     </div>
   )
 }

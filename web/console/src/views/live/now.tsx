@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact'
-import { useMemo, useRef } from 'preact/hooks'
-import type { Entry, Page, Relay, Rule } from '../../api'
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import type { Entry, Page, Relay, Rule, RuleTick } from '../../api'
 import { path } from '../../app/router'
 import { address, seg } from '../../client'
 import { entries, now, relays, ruleSet, ruleTicks } from '../../state'
@@ -9,11 +9,11 @@ import { useLoad } from '../../ui/load'
 import { Badge } from '../../ui/mark'
 import { Failed, Skeleton } from '../../ui/parts'
 import { AgoShort, Countdown } from '../../ui/time'
-import { rulesNow, stateTone, waitsFor } from './rulesnow'
+import { Lately, overTime, rulesNow, stateTone, waitsFor } from './rulesnow'
 import type { RuleNow } from './rulesnow'
 
 /** So many of each are shown; the rest is counted. */
-const mostRules = 12
+const mostRules = 8
 const mostFirings = 10
 
 /** What is going on: relays that are on, rules that do or wait for something, the last firings. */
@@ -56,7 +56,7 @@ function RelaysOn(): JSX.Element {
           <a class="now-row" href={path('relays', r.name)}>
             <span class="now-title">{r.name}</span>
             <span class="now-aside">{r.fault ? <Badge tone="bad">fault</Badge> : <TimeLeft relay={r} />}</span>
-            <span class="now-sub">{r.fault ?? r.cause ?? 'on'}</span>
+            <span class="now-sub now-cause">{r.fault ?? r.cause ?? 'on'}</span>
           </a>
         </li>
       ))}
@@ -74,9 +74,9 @@ function TimeLeft({ relay }: { relay: Relay }): JSX.Element {
 
 function RulesAtWork(): JSX.Element {
   const loaded = useLoad<Page<Rule>>('rules', ruleSet.value)
-  const left = useRef(new Map<string, number>())
+  const [lately] = useState(() => new Lately())
   // The clock makes rules go that have been over for a while.
-  const all = rulesNow(loaded.data?.items ?? [], ruleTicks.value, left.current, now.value)
+  const all = rulesNow(loaded.data?.items ?? [], ruleTicks.value, lately, now.value)
   if (!loaded.data) return loaded.error !== undefined ? <Failed error={loaded.error} retry={loaded.reload} /> : <Skeleton lines={2} />
   if (all.length === 0) return <p class="now-none">No rule is active or waits for anything.</p>
   const rest = all.length - mostRules
@@ -99,10 +99,10 @@ function RulesAtWork(): JSX.Element {
 }
 
 function RuleRow({ rule }: { rule: RuleNow }): JSX.Element {
-  const fired = ruleTicks.value.get(rule.name)?.fired === true
+  const lit = useLit(ruleTicks.value.get(rule.name))
   const key = rule.key
   return (
-    <a class={`now-row ${rule.over ? 'now-over' : ''} ${fired ? 'now-fired' : ''}`} href={path('rules', rule.name)}>
+    <a class={`now-row ${rule.over ? 'now-over' : ''} ${lit ? 'now-fired' : ''}`} href={path('rules', rule.name)}>
       <span class="now-title">{rule.name}</span>
       <span class="now-aside">
         {rule.shadow && <Badge>shadow</Badge>} <Badge tone={stateTone[rule.state]}>{rule.over ? 'over' : rule.state}</Badge>
@@ -118,6 +118,21 @@ function RuleRow({ rule }: { rule: RuleNow }): JSX.Element {
       )}
     </a>
   )
+}
+
+/** True for a moment after a rule fired. */
+function useLit(tick: RuleTick | undefined): boolean {
+  const [lit, setLit] = useState(false)
+  useEffect(() => {
+    if (!tick?.fired) return
+    setLit(true)
+    const timer = setTimeout(() => setLit(false), overTime)
+    return () => {
+      clearTimeout(timer)
+      setLit(false)
+    }
+  }, [tick])
+  return lit
 }
 
 function LastFirings(): JSX.Element {

@@ -15,6 +15,14 @@ export interface RuleNow {
   over: boolean
 }
 
+/** What rules did lately, from one look at them to the next. */
+export class Lately {
+  /** When each rule became idle; -1 while it is not. */
+  readonly left = new Map<string, number>()
+  /** Ticks that were looked at. */
+  readonly seen = new WeakSet<RuleTick>()
+}
+
 /** How long a rule stays after it became idle, in milliseconds, so that the list does not flicker. */
 export const overTime = 2000
 
@@ -24,11 +32,12 @@ const ranks: Record<RuleState, number> = { active: 0, holding: 1, pending: 2, ba
 export const stateTone: Record<RuleState, Tone> = { active: 'live', holding: 'wait', pending: 'wait', barred: 'wait', unknown: 'off', idle: 'off' }
 
 /**
- * The rules that are not idle, in the order in which they are looked at, as their newest
- * ticks say. `left` remembers when rules became idle; it is brought up to date.
+ * The rules that are not idle, as their newest ticks say, in the order in which they are
+ * looked at, those that are only held back after the others, and those that fired or ended a moment ago. `lately` is brought up to date.
  */
-export function rulesNow(rules: readonly Rule[], ticks: ReadonlyMap<string, RuleTick>, left: Map<string, number>, now: number): RuleNow[] {
+export function rulesNow(rules: readonly Rule[], ticks: ReadonlyMap<string, RuleTick>, lately: Lately, now: number): RuleNow[] {
   const out: RuleNow[] = []
+  const left = lately.left
   for (const rule of rules) {
     const tick = ticks.get(rule.name)
     const state = tick?.state ?? rule.state
@@ -36,7 +45,11 @@ export function rulesNow(rules: readonly Rule[], ticks: ReadonlyMap<string, Rule
     if (mode === 'off' || state === 'unknown') continue
     const keys = tick?.keys ?? rule.keys
     const more = tick ? tick.keys_more : rule.keys_more
+    const fresh = tick !== undefined && !lately.seen.has(tick)
+    if (tick) lately.seen.add(tick)
     if (state === 'idle') {
+      // A rule on moments fires and is idle again at once.
+      if (fresh && tick.fired) left.set(rule.name, -1)
       const at = left.get(rule.name)
       if (at === undefined) continue
       if (at === -1) left.set(rule.name, now)
@@ -50,7 +63,7 @@ export function rulesNow(rules: readonly Rule[], ticks: ReadonlyMap<string, Rule
     left.set(rule.name, -1)
     out.push({ name: rule.name, state, shadow: mode === 'shadow', key: first(keys), more: Math.max(0, keys.length - 1) + (more ?? 0), over: false })
   }
-  return out
+  return [...out.filter((r) => r.state !== 'barred'), ...out.filter((r) => r.state === 'barred')]
 }
 
 function first(keys: readonly RuleKey[]): RuleKey | undefined {

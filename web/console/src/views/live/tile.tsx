@@ -17,14 +17,12 @@ export interface TileProps {
   picked: TargetName | undefined
   onHover: (h: Hover | undefined) => void
   onPick: (t: TargetName) => void
-  /** The only scene here: as large as its room. */
+  /** The only scene here. */
   large?: boolean
-  /** The room has a height of its own. */
-  contain?: boolean
 }
 
 /** One camera: its name and how it is, and its scene. */
-export function Tile({ camera, zones, picked, onHover, onPick, large, contain }: TileProps): JSX.Element {
+export function Tile({ camera, zones, picked, onHover, onPick, large }: TileProps): JSX.Element {
   const motion = useMotion(camera.name)
   return (
     <article class={`live-tile ${link.value.up ? '' : 'live-stale'}`} aria-label={camera.name}>
@@ -43,7 +41,7 @@ export function Tile({ camera, zones, picked, onHover, onPick, large, contain }:
           camera={camera}
           zones={zones}
           motion={motion}
-          contain={contain ?? false}
+          contain
           picked={picked?.camera === camera.name ? picked.id : undefined}
           onHover={(id, x, y) => onHover(id === undefined ? undefined : { camera: camera.name, id, x, y, motion, zones })}
           onPick={(id) => onPick({ camera: camera.name, id })}
