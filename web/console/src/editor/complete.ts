@@ -1,5 +1,6 @@
-import { autocompletion, type Completion, type CompletionContext, type CompletionResult, snippetCompletion } from '@codemirror/autocomplete'
+import { autocompletion, type Completion, type CompletionContext, type CompletionResult, snippet, startCompletion } from '@codemirror/autocomplete'
 import type { EditorState, Extension } from '@codemirror/state'
+import type { EditorView } from '@codemirror/view'
 import type { Names } from '../api'
 import { writing } from './expr'
 import { type Path, type Place, place } from './place'
@@ -37,6 +38,15 @@ function complete(context: CompletionContext, known: Knowledge): CompletionResul
   return key(context, here, known)
 }
 
+/** Writes what was chosen, with the caret where it goes on, and offers what may stand there. */
+function begun(template: string): (view: EditorView, c: Completion, from: number, to: number) => void {
+  const write = snippet(template)
+  return (view, c, from, to) => {
+    write(view, c, from, to)
+    startCompletion(view)
+  }
+}
+
 function inComment(state: EditorState, pos: number): boolean {
   const line = state.doc.lineAt(pos)
   return /^\s*#/.test(line.text.slice(0, pos - line.from))
@@ -60,12 +70,11 @@ function keyOption(root: Schema, here: Place, k: Key, boost: number): Completion
   const indent = ' '.repeat(2)
   switch (here.flow ? 'value' : holds(root, k.schema)) {
     case 'map':
-      return snippetCompletion(`${k.name}:\n${indent}\${}`, option)
+      return { ...option, apply: begun(`${k.name}:\n${indent}\${}`) }
     case 'list':
-      return snippetCompletion(`${k.name}:\n${indent}- \${}`, option)
+      return { ...option, apply: begun(`${k.name}:\n${indent}- \${}`) }
     default:
-      option.apply = `${k.name}: `
-      return option
+      return { ...option, apply: begun(`${k.name}: \${}`) }
   }
 }
 
@@ -206,5 +215,5 @@ function wordOption(w: Names['words'][number]): Completion {
   if (!call) return { ...base, type: 'property' }
   const first = usual[w.name]?.[0] ?? parameters(w.signature)[0]
   if (!first) return { ...base, type: 'function', apply: `${w.name}()` }
-  return snippetCompletion(`${w.name}("\${}")`, { ...base, type: 'function' })
+  return { ...base, type: 'function', apply: begun(`${w.name}("\${}")`) }
 }

@@ -2,6 +2,7 @@ import { type Diagnostic, forceLinting, linter, lintGutter } from '@codemirror/l
 import type { Extension, Text } from '@codemirror/state'
 import type { EditorView } from '@codemirror/view'
 import type { RuleProblem } from '../api'
+import { concerns } from './concerns'
 
 /** Asks what is wrong with a text; the newest question wins. */
 export type Check = (text: string, signal: AbortSignal) => Promise<RuleProblem[]>
@@ -34,11 +35,6 @@ export function problems(file: () => string, check: Check, found: (all: RuleProb
 /** Checks again at once, for instance when another file was saved. */
 export function checkAgain(view: EditorView): void {
   forceLinting(view)
-}
-
-/** Whether a problem is in the file of this path below the rules folder. */
-export function concerns(p: RuleProblem, path: string): boolean {
-  return p.file === path || p.file.endsWith(`/${path}`)
 }
 
 /** Where a problem is in a text; without a place it is the first line. */

@@ -5,13 +5,17 @@ import type { Tone } from '../mark'
 const plain = /^-?(?:\d+(?:\.\d+)?(?:h|ms|m|s|d))+$/
 const units: Record<string, string> = { d: 'd', h: 'h', m: 'min', s: 's', ms: 'ms' }
 
-/** A value as the engine writes it, with a blank before its unit: 1.7s becomes 1.7 s, 1m30s becomes 1 min 30 s. */
-export function spaced(value: string): string {
+/**
+ * A value as the engine writes it, with a blank before its unit: 1.7s becomes 1.7 s,
+ * 1m30s becomes 1 min 30 s. Seconds are cut to `digits` decimals, never rounded up.
+ */
+export function spaced(value: string, digits = 2): string {
   if (!plain.test(value)) return value
   const out: string[] = []
+  const decimals = new RegExp(`(\\.\\d{${digits}})\\d+`)
   for (const m of value.matchAll(/(-?\d+(?:\.\d+)?)(ms|[dhms])/g)) {
     // 1h0m0s is an hour.
-    if (Number(m[1]) !== 0 || value.length < 4) out.push(`${m[1]} ${units[m[2] ?? ''] ?? ''}`)
+    if (Number(m[1]) !== 0 || value.length < 4) out.push(`${(m[1] ?? '').replace(decimals, '$1')} ${units[m[2] ?? ''] ?? ''}`)
   }
   return out.join(' ') || value
 }
@@ -24,7 +28,8 @@ function operator(text: string, name: string): string {
 
 /** A reading for the right side of a part's line. */
 export function valueOf(part: Part, r: Reading): string {
-  const value = spaced(r.value)
+  // A value that counts up need not flicker in its hundredths, unless its bound has them.
+  const value = spaced(r.value, /\.\d\d/.test(r.bound?.value ?? '') ? 2 : 1)
   if (r.bound) {
     const bound = spaced(r.bound.value)
     const op = operator(part.text, r.name)

@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import type { RuleProblem } from '../../api'
 import { go, place, withQuery } from '../../app/router'
 import { deleteFile } from '../../client'
+import { concerns } from '../../editor/concerns'
 import type { Editor } from '../../editor/mount'
 import { withLocal } from '../../editor/local'
 import { mayEdit, ruleSet } from '../../state'
@@ -63,10 +64,13 @@ export function FilePage({ path }: { path: string }): JSX.Element {
           setTheirs(s.theirs)
           setComparing(true)
           return
-        case 'problems':
+        case 'problems': {
           setProblems(s.problems)
           setRefused(s.problems.length > 0 ? 'It is not saved: first put right what stands below.' : s.text)
+          const mineFirst = s.problems.find((p) => !p.warning && concerns(p, path))
+          if (mineFirst) editor.current?.show(mineFirst)
           return
+        }
         case 'refused':
           setRefused(errorText(s.error))
       }

@@ -10,7 +10,7 @@ import { Ago } from '../../ui/time'
 const most = 20
 
 /** The rule's last firings, and what was held back, with their pictures; new ones come in at the top. */
-export function Firings({ rule, first }: { rule: string; first: Entry[] }): JSX.Element {
+export function Firings({ rule, first, fired }: { rule: string; first: Entry[]; fired: boolean }): JSX.Element {
   const [fresh, setFresh] = useState<Entry[]>([])
   useEffect(() => {
     setFresh([])
@@ -29,7 +29,7 @@ export function Firings({ rule, first }: { rule: string; first: Entry[] }): JSX.
       }
     >
       {all.length === 0 ? (
-        <p class="rule-nobody muted">It has not fired yet, and nothing held it back.</p>
+        <p class="rule-nobody muted">{fired ? 'It fired, but no journal is kept that could tell of it.' : 'It has not fired yet, and nothing held it back.'}</p>
       ) : (
         <ul class="firings">
           {all.map((e) => (

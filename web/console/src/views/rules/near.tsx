@@ -11,9 +11,9 @@ import { about, Why } from '../../ui/why'
 import { Progress } from './progress'
 
 const spans = [
-  { value: '3600', label: 'in the last hour' },
-  { value: '86400', label: 'in the last 24 hours' },
-  { value: '604800', label: 'in the last 7 days' },
+  { value: '3600', label: 'the last hour' },
+  { value: '86400', label: 'the last 24 hours' },
+  { value: '604800', label: 'the last 7 days' },
 ] as const
 
 /** Looks in the recording of which all but one part held: where a number is a little too strict. */
@@ -45,7 +45,7 @@ export function NearMisses({ rule }: { rule: string }): JSX.Element {
     <Section title="Near misses">
       <p class="muted small-text">When all but one part held, and that one was off by less than a fifth.</p>
       <div class="rule-job">
-        <Select label="Near misses" value={span} onChange={setSpan} options={spans} disabled={busy} />
+        <Select label="Recording of" value={span} onChange={setSpan} options={spans} disabled={busy} />
         {busy ? (
           <Button onClick={() => job && void del(`jobs/${seg(job.id)}`).catch(() => undefined)}>Stop</Button>
         ) : (

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
 import type { RuleProblem } from '../../api'
+import { concerns } from '../../editor/concerns'
 import { Hidden } from '../../ui/parts'
 import { fileAddress } from './words'
 
@@ -11,7 +12,7 @@ export function ProblemList({ problems, open, show }: { problems: RuleProblem[];
   return (
     <ul class="problem-list">
       {problems.map((p, i) => {
-        const here = open !== undefined && (p.file === open || p.file.endsWith(`/${open}`))
+        const here = open !== undefined && concerns(p, open)
         const body = <Body p={p} here={here} />
         return (
           <li key={i} class={p.warning ? 'tone-wait' : 'tone-bad'}>

@@ -1,7 +1,7 @@
+import { useComputed } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { RuleDetail } from '../../api'
-import { seg } from '../../client'
-import { useComputed } from '@preact/signals'
+import { ApiError, seg } from '../../client'
 import { mayEdit, ruleSet, ruleTicks } from '../../state'
 import { ButtonLink } from '../../ui/button'
 import { count } from '../../ui/format'
@@ -9,7 +9,6 @@ import { Icon } from '../../ui/icon'
 import { useLoad } from '../../ui/load'
 import { Badge, StateDot } from '../../ui/mark'
 import { Empty, Facts, Failed, Section, Skeleton } from '../../ui/parts'
-import { ApiError } from '../../client'
 import { DayOf } from './day'
 import { Firings } from './firings'
 import { ModeSwitch } from './mode'
@@ -66,7 +65,7 @@ export function RulePage({ name }: { name: string }): JSX.Element {
             </div>
             <div class="rule-column">
               <DayOf rule={rule} />
-              <Firings rule={name} first={rule.entries} />
+              <Firings rule={name} first={rule.entries} fired={rule.last_firing !== undefined} />
             </div>
           </div>
           <Section

@@ -5,7 +5,7 @@ import { address, del, follow, post, query, seg } from '../../client'
 import { serverNow } from '../../state'
 import { Button } from '../../ui/button'
 import { Check, Select } from '../../ui/field'
-import { clockOrDate, number } from '../../ui/format'
+import { clockOrDate, hourMinute, number, weekday } from '../../ui/format'
 import { Icon } from '../../ui/icon'
 import { useLoad } from '../../ui/load'
 import { Failed, Notice, Skeleton } from '../../ui/parts'
@@ -128,7 +128,7 @@ function Compared({ result, done }: { result: ReplayResult; done: boolean }): JS
           </>
         ) : (
           <>
-            Back to <Clock at={result.from} />, <b>{number(sum.new)}</b> more and <b>{number(sum.old)}</b> fewer firings.
+            Back to <span class="num">{weekday(result.from)} {hourMinute(result.from)}</span>: <b>{number(sum.new)}</b> more and <b>{number(sum.old)}</b> fewer firings.
           </>
         )}
       </p>
