@@ -56,6 +56,8 @@ func commands() []command {
 		{"camera", "info|counts|snapshot|subscribe|add|zones NAME [-c sallyport.yaml] [flags]", "ask a camera who it is, and set it up", cameraGroup().run},
 		{"plates", "list|add|remove|sync|import [-c sallyport.yaml] [flags]", "look at and edit the cameras' plate lists, and make them equal to the local ones", platesGroup().run},
 		{"sim", "[--listen ADDR] [--post URL] [--scene FILE] [--api 1.9|2.0|2.1] [--recorder] [flags]", "a virtual camera: the devices' commands on ADDR, its posts to URL", runSim},
+		{"passwd", "[USER] [-c sallyport.yaml] [--role viewer|operator|editor] [--delete]", "set a password for the console", runPasswd},
+		{"token", "add|list|remove [-c sallyport.yaml] [flags]", "let scripts use the console", tokenGroup().run},
 		{"version", "", "version, commit, Go, platform", runVersion},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -34,6 +35,7 @@ type accountStore struct {
 	known    fileMark // of the file as it was looked at last
 	unusable error    // why that one is not in use
 	looked   time.Time
+	outside  func(what string) // nil for nobody
 }
 
 // fileMark tells one content of a file from another, by what can be seen without reading it.
@@ -76,6 +78,13 @@ func openAccounts(dataDir string, log *slog.Logger) (*accountStore, error) {
 	return s, nil
 }
 
+// tellOutside has what other programs change told, in words, by what does not wait.
+func (s *accountStore) tellOutside(tell func(what string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.outside = tell
+}
+
 // refresh looks at the file, and reads it when it is another one than before. The error says why it cannot be used; what
 // was known then stays.
 func (s *accountStore) refresh() error {
@@ -92,6 +101,11 @@ func (s *accountStore) refresh() error {
 			s.unusable = errors.New("it has no users any more")
 		}
 		if s.unusable == nil {
+			if s.outside != nil {
+				for _, what := range accountChanges(s.accounts, accounts) {
+					s.outside(what)
+				}
+			}
 			s.accounts = accounts
 		}
 	}
@@ -196,4 +210,39 @@ func (s *accountStore) lock() (unlock func(), err error) {
 		}
 		time.Sleep(lockTry)
 	}
+}
+
+// accountChanges says in words how two accounts differ in more than sessions.
+func accountChanges(was, is *web.Accounts) (out []string) {
+	for _, u := range is.Users {
+		switch old := was.User(u.Name); {
+		case old == nil:
+			out = append(out, fmt.Sprintf("added the user %s, %s", u.Name, u.Role))
+		case old.Password != u.Password && old.Role != u.Role:
+			out = append(out, fmt.Sprintf("changed the user %s, %s, with a new password", u.Name, u.Role))
+		case old.Role != u.Role:
+			out = append(out, fmt.Sprintf("changed the user %s, %s", u.Name, u.Role))
+		case old.Password != u.Password:
+			out = append(out, fmt.Sprintf("set a new password for the user %s", u.Name))
+		}
+	}
+	for _, u := range was.Users {
+		if is.User(u.Name) == nil {
+			out = append(out, "removed the user "+u.Name)
+		}
+	}
+	has := func(a *web.Accounts, id string) bool {
+		return slices.ContainsFunc(a.Tokens, func(t web.AccessToken) bool { return t.ID == id })
+	}
+	for _, t := range is.Tokens {
+		if !has(was, t.ID) {
+			out = append(out, fmt.Sprintf("made the token %s, %s", t.Name, t.Scope))
+		}
+	}
+	for _, t := range was.Tokens {
+		if !has(is, t.ID) {
+			out = append(out, "removed the token "+t.Name)
+		}
+	}
+	return out
 }

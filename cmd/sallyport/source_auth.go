@@ -10,11 +10,15 @@ import (
 
 // authSource is who may use the console.
 func (s *source) authSource() web.AuthSource {
-	return web.AuthSource{Accounts: s.accounts.current, Change: s.accounts.change, Tell: func(e web.AccountEvent) {
+	tell := func(e web.AccountEvent) {
 		if s.told != nil {
 			s.told.login(s.instant(time.Now()).Wall, e)
 		}
-	}}
+	}
+	s.accounts.tellOutside(func(what string) {
+		tell(web.AccountEvent{Type: "user", Who: "another program of this machine", OK: true, Detail: what})
+	})
+	return web.AuthSource{Accounts: s.accounts.current, Change: s.accounts.change, Tell: tell}
 }
 
 // login tells that somebody signed in or out, was refused, or changed who may use the console.
