@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import type { Point, Target, Zone } from '../api'
-import { anchorOf, arrow, between, columns, fit, hit, hue, inside, labelAt, mapping, placeTag, zoneThatCounts } from './geometry'
+import { anchorOf, arrow, between, columns, fit, hit, hue, inside, labelAt, mapping, overlaps, placeNames, placeTag, zoneThatCounts } from './geometry'
 
 const target = (over: Partial<Target>): Target => ({ id: 1, camera: 'front', box: [0, 0, 100, 100], zones: {}, age: 0, ...over })
 const zone = (over: Partial<Zone>): Zone => ({ name: 'z', kind: 'zone', camera: 'front', file: 'a.yaml', line: 1, rules: [], ...over })
@@ -75,13 +75,30 @@ test('the zone that counts is one that a rule uses, and then the smallest', () =
 test('a name has its hue for good, and none that means something', () => {
   assert.equal(hue('porch'), hue('porch'))
   for (const name of ['porch', 'drive', 'kerb', 'a', '', 'b-2', 'yard']) {
-    assert.ok(hue(name) >= 165 && hue(name) <= 319, `${name}: ${hue(name)}`)
+    assert.ok(hue(name) >= 140 && hue(name) <= 325, `${name}: ${hue(name)}`)
   }
 })
 
-test('a name stands at its zone\'s highest corner', () => {
+test('a zone\'s highest corner is where its name stands', () => {
   assert.deepEqual(labelAt([[500, 900], [800, 100], [100, 100]]), [100, 100])
   assert.deepEqual(labelAt([]), [0, 0])
+})
+
+test('names stand in their zones and at their lines, off each other and in the picture', () => {
+  const m = mapping(1000, 500)
+  const drive = zone({ name: 'driveway', points: [[3300, 4300], [6700, 4300], [9000, 9700], [1000, 9700]] })
+  const kerb = zone({ name: 'kerb', kind: 'line', points: [[2900, 4500], [7100, 4500]] })
+  const empty = zone({ name: 'imported' })
+  const long = zone({ name: 'a-zone-with-a-name-that-is-longer-than-it-is-wide', points: [[9000, 0], [10000, 0], [10000, 1000]] })
+  const names = placeNames([drive, kerb, empty, long], m)
+  assert.deepEqual(names[0], { text: 'driveway', x: 338, y: 232 })
+  assert.equal(names[2], undefined)
+  assert.equal(names[3]?.text, 'a-zone-with-a…')
+  const rects = names.flatMap((n) => (n ? [{ x: n.x, y: n.y - 12, w: n.text.length * 7, h: 15 }] : []))
+  rects.forEach((r, i) => {
+    assert.ok(r.x >= 0 && r.x + r.w <= 1000 && r.y >= 0 && r.y + r.h <= 500, JSON.stringify(r))
+    assert.ok(!rects.slice(0, i).some((t) => overlaps(t, r)), JSON.stringify(rects))
+  })
 })
 
 test('tags keep out of each other\'s way and in the picture', () => {

@@ -133,10 +133,7 @@ export function arrow(a: Point, b: Point, side: 'left' | 'right', length: number
   }
 }
 
-/**
- * Where a zone's name stands, in units: a little inside the polygon from its highest
- * corner (of two, the left one), so that it is not under the people who stand in it.
- */
+/** The corner at which a zone's name stands: the highest, of two the left one. */
 export function labelAt(points: readonly Point[]): Point {
   const first = points[0]
   if (!first) return [0, 0]
@@ -180,7 +177,7 @@ export function hue(name: string): number {
     h = Math.imul(h, 16777619)
   }
   h ^= h >>> 15
-  return 165 + ((h >>> 0) % 12) * 14
+  return 140 + ((h >>> 0) % 186)
 }
 
 /** A rectangle in pixels: left, top, width, height. */
@@ -214,6 +211,65 @@ export function placeTag(box: Rect, w: number, h: number, was: Side, taken: read
   }
   const rect = at('over')
   return { rect: { ...rect, y: Math.max(0, Math.min(height - h, rect.y)) }, side: 'over' }
+}
+
+/** A zone's or line's name on the picture: what is shown of it, and where it begins, on its base line. */
+export interface NamePlace {
+  text: string
+  x: number
+  y: number
+}
+
+/** About what a letter of a name takes, and a line of text, in pixels. */
+const letter = 7
+const lineHeight = 15
+const fewestLetters = 10
+
+/**
+ * Where the names of zones and lines stand, in their order: a zone's inside its highest
+ * corner, so that it is not under the people in it, a line's at one of its ends. A name
+ * keeps off those before it where it can, stays in the picture, and is cut when it is
+ * longer than its zone is wide.
+ */
+export function placeNames(zones: readonly Zone[], m: Mapping): (NamePlace | undefined)[] {
+  const taken: Rect[] = []
+  return zones.map((z) => {
+    const points = z.points?.map((p): Point => [m.x(p[0]), m.y(p[1])])
+    if (!points || points.length < 2) return undefined
+    const xs = points.map((p) => p[0])
+    const room = Math.max(...xs) - Math.min(...xs)
+    const most = Math.max(fewestLetters, Math.floor(room / letter))
+    const text = z.name.length > most ? `${z.name.slice(0, most - 1)}…` : z.name
+    const w = text.length * letter
+    const rects = (z.kind === 'line' ? besideLine(points, w) : inZone(points, w)).map(([x, y]): Rect => ({
+      x: Math.max(4, Math.min(m.width - w - 4, x)),
+      y: Math.max(2, Math.min(m.height - lineHeight - 2, y)),
+      w,
+      h: lineHeight,
+    }))
+    const rect = rects.find((r) => !taken.some((t) => overlaps(t, r))) ?? rects[0]
+    if (!rect) return undefined
+    taken.push(rect)
+    return { text, x: rect.x, y: rect.y + lineHeight - 3 }
+  })
+}
+
+function inZone(points: readonly Point[], w: number): Point[] {
+  const byHeight = [...points].sort((a, b) => a[1] - b[1] || a[0] - b[0])
+  const middle = (Math.min(...points.map((p) => p[0])) + Math.max(...points.map((p) => p[0]))) / 2
+  const low = byHeight[byHeight.length - 1]
+  const high = byHeight.slice(0, 2).map((p): Point => [p[0] <= middle ? p[0] + 8 : p[0] - 8 - w, p[1] + 5])
+  return low ? [...high, [middle - w / 2, low[1] - lineHeight - 5]] : high
+}
+
+function besideLine(points: readonly Point[], w: number): Point[] {
+  const ends = [...points].sort((a, b) => a[0] - b[0])
+  const a = ends[0]
+  const b = ends[ends.length - 1]
+  if (!a || !b) return []
+  const over = -lineHeight - 5
+  const under = 5
+  return [[a[0] + 8, a[1] + over], [b[0] - 8 - w, b[1] + over], [a[0] + 8, a[1] + under], [b[0] - 8 - w, b[1] + under]]
 }
 
 /** Which target a pointer at x, y (units) means: of the boxes under it, grown by `slack` on all sides, the smallest. */

@@ -19,6 +19,8 @@ export interface Canvas {
 
 const font = '12px system-ui, sans-serif'
 const tagHeight = 18
+/** Around the target under the pointer or the keyboard: the page's colour for what has the focus. */
+const markColor = '#2dd4bf'
 const trailParts = 6
 /** Under this width, and with more targets than this, tags leave the class's word out. */
 const wideScene = 560
@@ -127,6 +129,11 @@ function outline(c: CanvasRenderingContext2D, r: Rect, color: string, marked: bo
   c.strokeStyle = 'rgb(8 12 18 / 0.7)'
   c.lineWidth = marked ? 6 : 4
   c.strokeRect(r.x, r.y, r.w, r.h)
+  if (marked) {
+    c.strokeStyle = markColor
+    c.lineWidth = 2
+    c.strokeRect(r.x - 5, r.y - 5, r.w + 10, r.h + 10)
+  }
   c.strokeStyle = color
   c.lineWidth = marked ? 3 : 2
   c.strokeRect(r.x, r.y, r.w, r.h)

@@ -15,6 +15,8 @@ import type { RuleNow } from './rulesnow'
 /** So many of each are shown; the rest is counted. */
 const mostRules = 8
 const mostFirings = 10
+/** How long after the last firing the list is asked for with its pictures, in milliseconds. */
+const settle = 1500
 
 /** What is going on: relays that are on, rules that do or wait for something, the last firings. */
 export function Now(): JSX.Element {
@@ -136,8 +138,8 @@ function useLit(tick: RuleTick | undefined): boolean {
 }
 
 function LastFirings(): JSX.Element {
-  const loaded = useLoad<Page<Entry>>(`journal?kind=firing&order=newest&limit=${mostFirings}`)
   const came = entries.value
+  const loaded = useLoad<Page<Entry>>(`journal?kind=firing&order=newest&limit=${mostFirings}`, useSettled(came.find((e) => e.kind === 'firing')?.id))
   const all = useMemo(() => newest(came, loaded.data?.items ?? []), [came, loaded.data])
   if (!loaded.data && all.length === 0) return loaded.error !== undefined ? <p class="now-none">Nothing since this page was opened.</p> : <Skeleton lines={4} />
   if (all.length === 0) return <p class="now-none">No rule has fired yet.</p>
@@ -152,6 +154,16 @@ function LastFirings(): JSX.Element {
   )
 }
 
+/** A value as it was when it had not changed for a moment: pictures come a little after the firing that they show. */
+function useSettled<T>(value: T): T {
+  const [settled, set] = useState(value)
+  useEffect(() => {
+    const timer = setTimeout(() => set(value), settle)
+    return () => clearTimeout(timer)
+  }, [value])
+  return settled
+}
+
 function newest(came: readonly Entry[], before: readonly Entry[]): Entry[] {
   const byID = new Map<number, Entry>()
   for (const e of [...came, ...before]) if (e.kind === 'firing') byID.set(e.id, e)
@@ -159,11 +171,11 @@ function newest(came: readonly Entry[], before: readonly Entry[]): Entry[] {
 }
 
 function Firing({ entry }: { entry: Entry }): JSX.Element {
-  const image = entry.images?.find((i) => !i.missing)
+  const picture = entry.picture
   return (
     <a class="now-row now-firing" href={path('journal', entry.id)}>
-      {image ? (
-        <img class="now-thumb" src={address(`journal/${entry.id}/images/${seg(image.name)}`)} alt="" loading="lazy" decoding="async" width={64} height={40} />
+      {picture ? (
+        <img class="now-thumb" src={address(`journal/${picture.id}/images/${seg(picture.name)}`)} alt="" loading="lazy" decoding="async" width={64} height={40} />
       ) : (
         <span class="now-thumb now-noimage">
           <Icon name="picture" size={16} />
