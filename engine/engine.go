@@ -35,6 +35,9 @@ type Options struct {
 	// Presence, when set, is told when a camera comes or goes, before the rules are
 	// looked at. It must not call the engine, and changes no decision.
 	Presence func(Presence)
+	// Lapsed, when set, is told of an [Override] whose time is over. It must not call the
+	// engine, and changes no decision.
+	Lapsed func(Override)
 	// Restore is what an earlier run exported; nil for nothing.
 	Restore *State
 	// Marks are those that were kept of the runs before, in any order. Those with a
@@ -85,6 +88,9 @@ type Engine struct {
 	marks      uint64       // the number of the last mark
 	altered    uint64       // changes when anything that survives a restart does
 	stirred    []*ruleState // those of which a key changed since somebody asked
+	written    *Ruleset     // the set in force as its files say
+	overrides  []*override  // by the rule's name
+	muting     bool         // rules are given another mode at present
 	flagged    uint64       // counts the changes of flags
 }
 
@@ -92,6 +98,10 @@ type Engine struct {
 // at the start: what is already true is a first look.
 func New(rs *Ruleset, o Options, at Instant) (*Engine, []Decision) {
 	e := newEngine(rs, o, at)
+	if o.Restore != nil {
+		e.restoreOverrides(o.Restore.saved.Overrides)
+		rs = e.rs
+	}
 	for _, f := range rs.Flags {
 		e.flags[f.Name] = flag{value: f.Initial, since: at.Mono}
 	}
@@ -117,7 +127,7 @@ func newEngine(rs *Ruleset, o Options, at Instant) *Engine {
 		leases: make(map[string]int), flagTimers: make(map[string]*flagTimer), devices: make(map[string]*deviceClock),
 	}
 	e.now = at
-	e.rs = rs
+	e.rs, e.written = rs, rs
 	e.flags = make(map[string]flag)
 	e.relays = make(map[string]Wired)
 	e.contacts = make(map[string]Wired)

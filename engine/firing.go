@@ -73,6 +73,7 @@ type keyState struct {
 	seq      uint64
 	state    state
 	quiet    bool
+	mute     bool      // of a first look: not even follow is done
 	subjects []subject // level: what the condition is true for
 	timer    *timer    // the end of for, hold, cooldown or limit
 	since    time.Duration
@@ -270,7 +271,7 @@ func (e *Engine) level(r *ruleState, s subject, t Truth) {
 	}
 	switch ks.state {
 	case idle:
-		ks.quiet = s.quiet
+		ks.quiet, ks.mute = s.quiet, e.muting
 		if r.For > 0 {
 			e.move(ks, pending)
 			ks.since = e.now.Mono
@@ -355,7 +356,7 @@ func (e *Engine) moment(r *ruleState, s subject) {
 		}
 		return
 	}
-	ks.quiet = s.quiet
+	ks.quiet, ks.mute = s.quiet, false
 	if ks.spent != 0 && !r.Repeat {
 		return // it fired in this visit, and was ended since
 	}

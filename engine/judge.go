@@ -133,6 +133,9 @@ const mostSlew = 20 * time.Millisecond
 func (e *Engine) clockMoved() {
 	e.slew = 0
 	e.changed |= ReadsClock
+	for _, o := range e.overrides {
+		e.lapse(o)
+	}
 	for _, r := range e.rules {
 		for i := range r.crons {
 			from := e.now.Wall

@@ -208,6 +208,16 @@ func randomRun(t testing.TB, seed uint64) (inputs []given, want []byte) {
 				edition++
 				rs := randomRules(edition)
 				take("swap", func(e *Engine, at Instant) []Decision { return e.Swap(at, rs) })
+			} else if rnd.IntN(8) == 0 {
+				rules := randomRules(0).Rules
+				name, o := rules[rnd.IntN(len(rules))].Name, (*Override)(nil)
+				if mode := rnd.IntN(4); mode < 3 {
+					o = &Override{Mode: Mode(mode)}
+					if rnd.IntN(2) == 0 {
+						o.Until = b.instant().Wall.Add(time.Duration(rnd.IntN(60)) * time.Second)
+					}
+				}
+				take("override", func(e *Engine, at Instant) []Decision { return e.Override(at, name, o) })
 			}
 			continue
 		default:

@@ -12,11 +12,13 @@ import (
 // changed rule is ended, and what is already true for the new one is a first look.
 func (e *Engine) Swap(at Instant, rs *Ruleset) []Decision {
 	e.begin(at)
-	e.swap(rs)
+	e.written = rs
+	e.swap(overridden(rs, e.overrides), endReload)
 	return e.out
 }
 
-func (e *Engine) swap(rs *Ruleset) {
+// swap puts a set in force; why is the reason for the end of rules that it changes.
+func (e *Engine) swap(rs *Ruleset, why string) {
 	e.altered++
 	kept := make(map[string]*ruleState, len(rs.Rules))
 	for _, r := range rs.Rules {
@@ -27,7 +29,7 @@ func (e *Engine) swap(rs *Ruleset) {
 			kept[r.Identity] = r
 			continue
 		}
-		e.endAll(r, endReload)
+		e.endAll(r, why)
 	}
 	for _, c := range e.cams {
 		if rs.Camera(c.name) < 0 {

@@ -255,6 +255,17 @@ func (l *timeline) next() input {
 	case n < 94 && rnd.IntN(4) == 0:
 		rs := l.sets[rnd.IntN(len(l.sets))]
 		return input{"swap", l.at, func(w *twin, at engine.Instant) []engine.Decision { w.set = rs; return w.Swap(at, rs) }}
+	case n < 96 && rnd.IntN(2) == 0:
+		rules := l.sets[0].Rules
+		name := rules[rnd.IntN(len(rules))].Name
+		var o *engine.Override
+		if mode := rnd.IntN(4); mode < 3 {
+			o = &engine.Override{Mode: engine.Mode(mode), Who: "ann", At: l.at.Wall}
+			if rnd.IntN(2) == 0 {
+				o.Until = l.at.Wall.Add(time.Duration(rnd.IntN(20)) * time.Second)
+			}
+		}
+		return input{"override", l.at, func(w *twin, at engine.Instant) []engine.Decision { return w.Override(at, name, o) }}
 	default:
 		return input{"advance", l.at, func(w *twin, at engine.Instant) []engine.Decision { return w.Advance(at) }}
 	}

@@ -27,6 +27,9 @@ type snapshot struct {
 	Set     string `json:"set"`   // the hash of the rule set
 	Check   uint32 `json:"check"` // of the packed state, CRC-32
 	State   []byte `json:"state"`
+	// Overrides are the modes that rules have instead of those in their files. The state
+	// is of the set with them.
+	Overrides []savedOverride `json:"overrides,omitempty"`
 }
 
 // Snapshot gives everything the engine knows as one line of JSON, so that a replay can
@@ -50,7 +53,15 @@ func (e *Engine) Snapshot() ([]byte, error) {
 	b := make([]byte, 0, base64.StdEncoding.EncodedLen(len(packed))+len(set)+64)
 	b = fmt.Appendf(b, `{"version":%d,"set":%s,"check":%d,"state":"`, snapshotVersion, set, crc32.ChecksumIEEE(packed))
 	b = base64.StdEncoding.AppendEncode(b, packed)
-	if b = append(b, `"}`...); len(b) > MaxSnapshot {
+	b = append(b, '"')
+	if list := saveOverrides(e.overrides); len(list) > 0 {
+		over, err := json.Marshal(list)
+		if err != nil {
+			return nil, fmt.Errorf("the modes of rules cannot be written: %w", err)
+		}
+		b = append(append(b, `,"overrides":`...), over...)
+	}
+	if b = append(b, '}'); len(b) > MaxSnapshot {
 		return nil, fmt.Errorf("the snapshot has %d bytes, more than %d", len(b), MaxSnapshot)
 	}
 	return b, nil
@@ -78,6 +89,9 @@ func Resume(rs *Ruleset, o Options, at Instant, text []byte) (*Engine, error) {
 	case crc32.ChecksumIEEE(s.State) != s.Check:
 		return nil, errors.New("the snapshot is damaged")
 	}
+	if wrong := checkOverrides(s.Overrides); wrong != "" {
+		return nil, fmt.Errorf("the snapshot cannot be right: %s", wrong)
+	}
 	e, err := resume(rs, o, at, &s)
 	if err != nil {
 		return nil, fmt.Errorf("the snapshot cannot be right: %w", err)
@@ -96,11 +110,14 @@ func resume(rs *Ruleset, o Options, at Instant, s *snapshot) (*Engine, error) {
 	if p.Err() != nil {
 		return nil, p.Err()
 	}
-	same := s.Set == rs.Hash && was.like(rs)
+	over := openOverrides(s.Overrides)
+	now := overridden(rs, over)
+	same := s.Set == rs.Hash && was.like(now)
 	if same {
-		was = rs
+		was = now
 	}
 	p.e = newEngine(was, o, at)
+	p.e.written, p.e.overrides = rs, over
 	p.counts()
 	p.state()
 	if p.Check(p.Left() == 0, "something follows it"); p.Err() != nil {
@@ -108,7 +125,7 @@ func resume(rs *Ruleset, o Options, at Instant, s *snapshot) (*Engine, error) {
 	}
 	e := p.e
 	if !same {
-		e.swap(rs)
+		e.swap(now, endReload)
 	}
 	if !at.Wall.IsZero() && !at.Wall.Equal(e.now.Wall) {
 		e.moveWall(at)

@@ -319,7 +319,7 @@ func (p *packer) key(ks *keyState) {
 		return
 	}
 	in := !p.Reading() && ks.rule.keys[ks.id] == ks
-	p.Bits(&in, &ks.quiet)
+	p.Bits(&in, &ks.quiet, &ks.mute)
 	ref(p, &p.cams, &ks.id.cam)
 	p.Uint(&ks.id.n)
 	p.Text(&ks.id.text)
@@ -487,6 +487,7 @@ const (
 	taskVisit
 	taskOrphan
 	taskFlag
+	taskOverride
 )
 
 // timers packs the timers that are set, in the order they run.
@@ -538,9 +539,11 @@ func (p *packer) timer(t **timer) {
 			what, o = taskOrphan, x
 		case *flagTimer:
 			what, name = taskFlag, x.name
+		case *override:
+			what, name = taskOverride, x.Rule
 		}
 	}
-	switch scene.Small(p.Pack, &what, taskFlag); what {
+	switch scene.Small(p.Pack, &what, taskOverride); what {
 	case taskSilence:
 		if must(p, &p.cams, &cam) && p.Check(cam.offline != nil, "a timer is for a camera that is gone") {
 			*t = cam.offline
@@ -573,6 +576,11 @@ func (p *packer) timer(t **timer) {
 		i := slices.Index(e.orphans, o)
 		if p.Int(&i, 0, len(e.orphans)-1); p.Err() == nil {
 			*t = e.orphans[i].timer
+		}
+	case taskOverride:
+		p.Text(&name)
+		if i, found := e.findOverride(name); p.Check(found, "a timer is for no override") {
+			*t = e.overrides[i].timer
 		}
 	case taskFlag:
 		if p.Text(&name); p.Check(e.flagTimers[name] != nil, "a timer is for no flag") {

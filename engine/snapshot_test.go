@@ -33,8 +33,8 @@ func TestASnapshotKnowsEveryField(t *testing.T) {
 		want string
 	}{
 		// Not carried: opts (given), out and look to union (of one call), copyOf and copy
-		// (of one call), watch to byKind (of the set), tracing (explanations), stirred and flagged (of who watches).
-		{Engine{}, "world opts timers out queue changed watch watched slew phase byKind cand live union look looks firings cause keySeq open openSeq waiting copyOf copy leases orphans flagTimers devices tracing marks altered stirred flagged"},
+		// (of one call), watch to byKind (of the set), tracing (explanations), stirred and flagged (of who watches), written (given), muting (of one call).
+		{Engine{}, "world opts timers out queue changed watch watched slew phase byKind cand live union look looks firings cause keySeq open openSeq waiting copyOf copy leases orphans flagTimers devices tracing marks altered stirred written overrides muting flagged"},
 		// Not carried: rs, judged (asked again).
 		{world{}, "rs now cams flags relays contacts counts judged rules byName"},
 		// Not carried: due (the scene's), targets (the subjects of keys), index (of the set), looks (of who watches).
@@ -42,7 +42,7 @@ func TestASnapshotKnowsEveryField(t *testing.T) {
 		{trackedTarget{}, "live"},
 		// Not carried: tried, pulses (of the rule), memory (explanations), stirred (of who watches).
 		{ruleState{}, "Rule number keys while wake crons cronAt lastCron tried pulses full stirred fired order memory"},
-		{keyState{}, "rule id text seq state quiet subjects timer since cooldown limits said firing leases visit spent turn given"},
+		{keyState{}, "rule id text seq state quiet mute subjects timer since cooldown limits said firing leases visit spent turn given"},
 		{keyID{}, "cam n text"},
 		{subject{}, "kind cam serial track name quiet idle"},
 		{lease{}, "p id"},
@@ -52,6 +52,8 @@ func TestASnapshotKnowsEveryField(t *testing.T) {
 		{alarm{}, "key on since event"},
 		{flag{}, "value since"},
 		{flagTimer{}, "timer name back"},
+		{override{}, "Override timer"},
+		{Override{}, "Rule Mode Until Who At"},
 		{Wired{}, "On Since known"},
 		{lineCount{}, "balance crossings insBefore"},
 		{crossing{}, "at ins"},

@@ -53,6 +53,8 @@ type savedState struct {
 	Rules   []savedRule   `json:"rules,omitempty"`
 	Cameras []savedCamera `json:"cameras,omitempty"`
 	Devices []savedDevice `json:"devices,omitempty"`
+	// Overrides are the modes that rules have instead of those in their files.
+	Overrides []savedOverride `json:"overrides,omitempty"`
 }
 
 type savedScalar struct {
@@ -229,6 +231,9 @@ func (c *stateChecker) check(s *savedState) {
 	if s.Marks > maxSeq {
 		c.fail("a number is out of bounds")
 	}
+	if wrong := checkOverrides(s.Overrides); wrong != "" {
+		c.fail(wrong)
+	}
 	for i := range s.Flags {
 		f := &s.Flags[i]
 		c.text(f.Name)
@@ -311,7 +316,7 @@ func (e *Engine) Altered() uint64 { return e.altered }
 
 // Export gives what survives a restart, as it stands now.
 func (e *Engine) Export() State {
-	s := savedState{Version: stateVersion, Saved: e.now.Wall.UTC().Round(0), Marks: e.marks}
+	s := savedState{Version: stateVersion, Saved: e.now.Wall.UTC().Round(0), Marks: e.marks, Overrides: saveOverrides(e.overrides)}
 	for _, def := range e.rs.Flags {
 		if v := e.flags[def.Name].value; v.Type != ScalarNone && !math.IsNaN(v.Number) && !math.IsInf(v.Number, 0) && len(v.Text) <= maxSavedValue {
 			s.Flags = append(s.Flags, e.exportFlag(def.Name))

@@ -73,14 +73,14 @@ func (e *Engine) start(ks *keyState, f *Firing, steps []Step, finally bool, why 
 		relay, isRelay := s.Args.(RelayArgs)
 		follow := isRelay && relay.Op == RelayFollow
 		switch {
-		case why == firstLook && !follow, finally && follow, s.If != nil && s.If.Eval(&e.look) != True:
+		case why == firstLook && (!follow || ks.mute), finally && follow, s.If != nil && s.If.Eval(&e.look) != True:
 			p.unasked = true
 			continue
 		}
 		run.once = run.once || s.TriedOnce() && !s.harmless()
 		off := isRelay && relay.Op == RelayOff
 		switch {
-		case (why == endReload || why == endStop) && !off && !s.told() && s.Verb() != VerbLog,
+		case (why == endReload || why == endStop || why == endMode) && !off && !s.told() && s.Verb() != VerbLog,
 			why == endUnused && !off && s.TriedOnce():
 			p.skip = why
 		case s.Fill != nil:
@@ -139,6 +139,13 @@ func (e *Engine) unplan(run *stepRun, p *planned) {
 		e.opts.Unplan(run.firing.ID, p.index, run.finally)
 	}
 	p.planned = false
+}
+
+// lets says that the step tells somebody or turns something off: it is done even when
+// its rule is going.
+func (p *planned) lets() bool {
+	a, ok := p.step.Args.(RelayArgs)
+	return ok && a.Op == RelayOff || p.step.told() || p.step.Verb() == VerbLog
 }
 
 // decides says whether the step's beginning keeps what the firing charged.
@@ -208,6 +215,11 @@ func (e *Engine) held(run *stepRun, p *planned, due time.Duration) string {
 		return p.skip
 	case p.step.Expires > 0 && e.now.Mono > due+p.step.Expires:
 		return "expired"
+	}
+	if mode := e.overruled(run.firing.Rule.Name); mode != "" && !p.lets() {
+		return mode
+	}
+	switch {
 	case run.visit == nil:
 		return ""
 	case p.step.onceAVisit() && !run.finally && run.visit.wasTold(run.firing.Rule, p.index):
