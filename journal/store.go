@@ -286,13 +286,13 @@ func (s *store) begin() error {
 	}
 	switch {
 	case app == applicationID && ver == version:
-		return nil
+		return s.exec(keptTable) // an older program made none
 	case app == applicationID && ver > version:
 		return fmt.Errorf("%w: it was written by a later version", errForeign)
 	case app != 0 || ver != 0 || tables != 0:
 		return errForeign
 	}
-	return s.exec(fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT", schema, applicationID, version))
+	return s.exec(fmt.Sprintf("BEGIN IMMEDIATE; %s %s; PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT", schema, keptTable, applicationID, version))
 }
 
 func (s *store) exec(query string, args ...any) error {

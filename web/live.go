@@ -2,7 +2,12 @@ package web
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // LiveSource is where the console gets the scene and what moves in it, as [Source].
@@ -20,6 +25,21 @@ type LiveSource struct {
 	Health func(context.Context) ([]Trouble, error)
 	// Flags are all flags, in the order of the rule files.
 	Flags func(context.Context) ([]Flag, error)
+	// SetFlag gives a flag another value: a bool, a float64 or a string. Its error is a
+	// [NotFoundError] when there is none of the name, and a [BadQueryError] for a value of
+	// another type than the file's.
+	SetFlag func(ctx context.Context, name string, value any, who string) (Flag, error)
+	// Message hands a message to the rules.
+	Message func(context.Context, Message) error
+}
+
+// Message is what somebody tells the rules: a topic, and JSON as encoding/json gives it.
+type Message struct {
+	Topic string
+	Body  any
+	// Text is the body as it came.
+	Text []byte
+	Who  string
 }
 
 // Trouble is something that is wrong.
@@ -91,5 +111,84 @@ func (s *Server) liveRoutes() []route {
 		{"/api/v1/zones", get(collection(c.Zones, (*Zone).tidy))},
 		{"/api/v1/health", get(collection(c.Health, func(*Trouble) {}))},
 		{"/api/v1/flags", get(collection(c.Flags, func(*Flag) {}))},
+		{"/api/v1/flags/{name}", methods{http.MethodPost: {role: RoleOperator, handle: s.setFlag}}},
+		{"/api/v1/messages/{topic...}", methods{http.MethodPost: {role: RoleOperator, handle: s.message}}},
 	}
+}
+
+const (
+	// maxFlagBody, maxTopic and maxMessage bound bytes, maxNesting how deep a message's
+	// parts lie within each other.
+	maxFlagBody = 128 << 10
+	maxTopic    = 256
+	maxMessage  = 64 << 10
+	maxNesting  = 24
+)
+
+const wantFlag = `want {"set": true}, with a value of the flag's own type: true or false, a number, or a text`
+
+func (s *Server) setFlag(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Set any `json:"set"`
+	}
+	if !readJSON(w, r, maxFlagBody, &in, wantFlag) {
+		return
+	}
+	switch in.Set.(type) {
+	case bool, float64, string:
+	default:
+		fail(w, http.StatusBadRequest, wantFlag)
+		return
+	}
+	f, err := s.source.Live.SetFlag(r.Context(), r.PathValue("name"), in.Set, caller(r))
+	if err != nil {
+		failAs(w, err)
+		return
+	}
+	answerJSON(w, f)
+}
+
+func (s *Server) message(w http.ResponseWriter, r *http.Request) {
+	topic := r.PathValue("topic")
+	if topic == "" || len(topic) > maxTopic || !utf8.ValidString(topic) || strings.ContainsFunc(topic, unicode.IsControl) {
+		fail(w, http.StatusBadRequest, fmt.Sprintf("a topic has 1 to %d bytes of text", maxTopic))
+		return
+	}
+	var text json.RawMessage
+	if !readJSON(w, r, maxMessage, &text, wantMessage) {
+		return
+	}
+	m := Message{Topic: topic, Text: text, Who: caller(r)}
+	if deeper(text, maxNesting) || json.Unmarshal(text, &m.Body) != nil {
+		fail(w, http.StatusBadRequest, wantMessage)
+		return
+	}
+	if err := s.source.Live.Message(r.Context(), m); err != nil {
+		failAs(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+const wantMessage = "want one JSON value, with no number that is too large and lists and objects at most 24 within each other"
+
+// deeper tells whether lists and objects of a JSON text lie more than so many within each other.
+func deeper(text []byte, most int) bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > most {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -29,6 +30,10 @@ func fullLive(s *Source) {
 		Flags: func(context.Context) ([]Flag, error) {
 			return []Flag{{Name: "armed", Value: true, Since: at("2026-03-29T13:58:46Z")}, {Name: "guests", Value: 2.0}}, nil
 		},
+		SetFlag: func(_ context.Context, name string, value any, _ string) (Flag, error) {
+			return Flag{Name: name, Value: value, Since: at("2026-03-29T14:00:00Z")}, nil
+		},
+		Message: func(context.Context, Message) error { return nil },
 	}
 }
 
@@ -40,6 +45,10 @@ func emptyLive(s *Source) {
 		Zones:  func(context.Context) ([]Zone, error) { return nil, nil },
 		Health: func(context.Context) ([]Trouble, error) { return nil, nil },
 		Flags:  func(context.Context) ([]Flag, error) { return nil, nil },
+		SetFlag: func(_ context.Context, name string, _ any, _ string) (Flag, error) {
+			return Flag{}, NotFoundError(`no flag is called "` + name + `"`)
+		},
+		Message: func(context.Context, Message) error { return nil },
 	}
 }
 
@@ -52,6 +61,10 @@ func brokenLive(s *Source) {
 		Zones:  func(context.Context) ([]Zone, error) { return nil, errStopping },
 		Health: func(context.Context) ([]Trouble, error) { return nil, errStopping },
 		Flags:  func(context.Context) ([]Flag, error) { return nil, errStopping },
+		SetFlag: func(context.Context, string, any, string) (Flag, error) {
+			return Flag{}, BadQueryError("the flag armed is true or false")
+		},
+		Message: func(context.Context, Message) error { return errStopping },
 	}
 }
 
@@ -63,10 +76,26 @@ func liveCases() []apiCase {
 			s.source.Live.Hub.join()
 		}
 	}
+	js := map[string]string{"Content-Type": "application/json"}
+	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	return []apiCase{
 		{path: "/api/v1/stream", method: "GET", target: "/api/v1/stream", before: end, status: 200},
 		{path: "/api/v1/stream", method: "GET", target: "/api/v1/stream?after=7", before: end, status: 200},
 		{path: "/api/v1/stream", method: "GET", target: "/api/v1/stream?after=seven", status: 400},
 		{path: "/api/v1/stream", method: "GET", target: "/api/v1/stream", before: crowd, status: 503},
+		{path: "/api/v1/flags/{name}", method: "POST", target: "/api/v1/flags/armed", body: `{"set": true}`, header: js, status: 200},
+		{path: "/api/v1/flags/{name}", method: "POST", target: "/api/v1/flags/armed", body: `{"set": [1]}`, header: js, status: 400},
+		{path: "/api/v1/flags/{name}", method: "POST", target: "/api/v1/flags/armed", body: `{"set": 1}`, header: js, source: broken, status: 400},
+		{path: "/api/v1/flags/{name}", method: "POST", target: "/api/v1/flags/armed", body: `{"set": 1}`, header: js, source: empty, status: 404},
+		{path: "/api/v1/messages/{topic}", method: "POST", target: "/api/v1/messages/gate/open", body: `{"user": "ann"}`, header: js, status: 204},
+		{path: "/api/v1/messages/{topic}", method: "POST", target: "/api/v1/messages/gate%2fopen", body: `null`, header: js, status: 204},
+		{path: "/api/v1/messages/{topic}", method: "POST", target: "/api/v1/messages/" + strings.Repeat("x", 257), body: `null`, header: js, status: 400},
+		{path: "/api/v1/messages/{topic}", method: "POST", target: "/api/v1/messages/a%07", body: `null`, header: js, status: 400},
+		{path: "/api/v1/messages/{topic}", method: "POST", target: "/api/v1/messages/a", body: `1e999`, header: js, status: 400},
+		{path: "/api/v1/messages/{topic}", method: "POST", target: "/api/v1/messages/a", body: deep(24), header: js, status: 204},
+		{path: "/api/v1/messages/{topic}", method: "POST", target: "/api/v1/messages/a", body: deep(25), header: js, status: 400},
+		{path: "/api/v1/messages/{topic}", method: "POST", target: "/api/v1/messages/a", body: `"` + strings.Repeat("[", 1000) + `\""`, header: js, status: 204},
+		{path: "/api/v1/messages/{topic}", method: "POST", target: "/api/v1/messages/a", body: `"` + strings.Repeat("x", 64<<10) + `"`, header: js, status: 413},
+		{path: "/api/v1/messages/{topic}", method: "POST", target: "/api/v1/messages/a", body: `1`, header: js, source: broken, status: 503},
 	}
 }

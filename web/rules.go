@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
+	"time"
 )
 
 // RuleSource is where the console gets the rules as they stand, as [Source].
@@ -12,6 +14,10 @@ type RuleSource struct {
 	Rules func(context.Context) ([]Rule, error)
 	// Rule is one of them. Its error is a [NotFoundError] when there is none of the name.
 	Rule func(ctx context.Context, name string) (RuleDetail, error)
+	// Override gives a rule another mode than its file says, of which Mode and Until count;
+	// nil gives it the file's again. Its error is a [NotFoundError] when there is no rule of
+	// the name, and a [RefusedError] when there are too many overrides.
+	Override func(ctx context.Context, name string, o *Override, who string) (Rule, error)
 }
 
 // Rule is a rule and how it stands.
@@ -138,7 +144,56 @@ func (s *Server) ruleRoutes() []route {
 	return []route{
 		{"/api/v1/rules", get(collection(s.source.Rules.Rules, (*Rule).tidy))},
 		{"/api/v1/rules/{name}", get(s.rule)},
+		{"/api/v1/rules/{name}/override", methods{
+			http.MethodPut:    {role: RoleEditor, handle: s.setOverride},
+			http.MethodDelete: {role: RoleEditor, handle: s.endOverride},
+		}},
 	}
+}
+
+// maxOverrideBody bounds the bytes of an override's body, maxOverride how long one lasts
+// that ends by itself.
+const (
+	maxOverrideBody = 1 << 10
+	maxOverride     = 10 * 366 * 24 * time.Hour
+)
+
+const wantOverride = `want {"mode": "live"}, {"mode": "shadow"} or {"mode": "off"}, with "until" when it is to end by itself`
+
+func (s *Server) setOverride(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Mode  string     `json:"mode"`
+		Until *time.Time `json:"until"`
+	}
+	if !readJSON(w, r, maxOverrideBody, &in, wantOverride) {
+		return
+	}
+	if !slices.Contains([]string{"live", "shadow", "off"}, in.Mode) {
+		fail(w, http.StatusBadRequest, wantOverride)
+		return
+	}
+	o := Override{Mode: in.Mode}
+	if in.Until != nil {
+		left := in.Until.Sub(s.now())
+		if left <= 0 || left > maxOverride {
+			fail(w, http.StatusBadRequest, "until: it is to lie in the next ten years")
+			return
+		}
+		o.Until = Time{*in.Until}
+	}
+	s.override(w, r, &o)
+}
+
+func (s *Server) endOverride(w http.ResponseWriter, r *http.Request) { s.override(w, r, nil) }
+
+func (s *Server) override(w http.ResponseWriter, r *http.Request, o *Override) {
+	v, err := s.source.Rules.Override(r.Context(), r.PathValue("name"), o, caller(r))
+	if err != nil {
+		failAs(w, err)
+		return
+	}
+	v.tidy()
+	answerJSON(w, v)
 }
 
 func (s *Server) rule(w http.ResponseWriter, r *http.Request) {

@@ -349,8 +349,6 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	defer hub.leave(box)
 	out := http.NewResponseController(w)
-	// It has no end to be read or written by: a slow client is noticed at each write.
-	_ = out.SetReadDeadline(time.Time{})
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")

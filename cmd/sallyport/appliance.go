@@ -75,9 +75,13 @@ type parts struct {
 	killed bool // the run before did not end in order
 	rec    *recorder
 	store  actions.Store
-	log    *slog.Logger
-	plates *plateWatch // may be nil
-	live   *live       // what the console's streams are told; may be nil
+	// onOverrides is told the modes that rules have instead of those in their files, and
+	// closes what it gives when they are on the disk. It is called by the loop, also for
+	// those that are over, and must not block. nil: nobody keeps them.
+	onOverrides func([]engine.Override) <-chan struct{}
+	log         *slog.Logger
+	plates      *plateWatch // may be nil
+	live        *live       // what the console's streams are told; may be nil
 	// onCamera is told what is wrong with a camera, and when it is over. It is called
 	// by the loop and must not block. May be nil.
 	onCamera func(cameraNews)
@@ -109,18 +113,20 @@ type appliance struct {
 	// presences are the loop's own: cameras that came and went in what the engine just took.
 	presences []engine.Presence
 	tally     *tally // what the rules did lately
-	// ruleset is the one that the engine has now.
-	ruleset atomic.Pointer[engine.Ruleset]
+	// ruleset is what the engine has in force now.
+	ruleset atomic.Pointer[inUse]
+	orders  chan func(*engine.Engine)
+	lapsed  []engine.Override // the loop's own: those whose time was over in what the engine just took
 }
 
 // newAppliance puts the parts together. Relays are set off before it returns.
 func newAppliance(p parts) (*appliance, error) {
 	a := &appliance{
 		parts: p, start: time.Now(),
-		rulesIn: make(chan swap, 1), asks: make(chan func(*engine.Engine)), stopped: make(chan struct{}), tally: newTally(),
+		rulesIn: make(chan swap, 1), asks: make(chan func(*engine.Engine)), orders: make(chan func(*engine.Engine)), stopped: make(chan struct{}), tally: newTally(),
 	}
 	a.inbox.wake = make(chan struct{}, 1)
-	a.ruleset.Store(p.rules)
+	a.ruleset.Store(&inUse{p.rules, p.rules, nil})
 	a.health = newHealth(p.site, func() time.Time { return time.Now().Add(p.shift) }, func(n cameraNews) { a.inbox.put(input{camera: &n}) })
 	var err error
 	a.memory = &relayMemory{keep: p.onRelayState}
@@ -257,9 +263,13 @@ func (a *appliance) swapRules(rs *engine.Ruleset, problems []string) {
 
 // ask runs f in the loop, where it may look at the engine, and waits for it.
 func (a *appliance) ask(ctx context.Context, f func(*engine.Engine)) error {
+	return a.inLoop(ctx, a.asks, f)
+}
+
+func (a *appliance) inLoop(ctx context.Context, loop chan<- func(*engine.Engine), f func(*engine.Engine)) error {
 	done := make(chan struct{})
 	select {
-	case a.asks <- func(e *engine.Engine) { f(e); close(done) }:
+	case loop <- func(e *engine.Engine) { f(e); close(done) }:
 	case <-a.stopped:
 		return errors.New("the appliance is stopping")
 	case <-ctx.Done():
@@ -269,6 +279,24 @@ func (a *appliance) ask(ctx context.Context, f func(*engine.Engine)) error {
 	return nil
 }
 
+// inUse is a rule set as the engine has it: with the modes that rules were given.
+type inUse struct {
+	*engine.Ruleset
+	written   *engine.Ruleset // as the files say
+	overrides []engine.Override
+}
+
+// uses notes what the engine has in force, for those who show it.
+func (a *appliance) uses(eng *engine.Engine) {
+	a.ruleset.Store(&inUse{eng.Ruleset(), eng.Written(), eng.Overrides()})
+}
+
+// order is as [appliance.ask] for what changes something: what the cameras posted before
+// is taken first. What the loop has not begun when ctx ends is never done.
+func (a *appliance) order(ctx context.Context, f func(*engine.Engine)) error {
+	return a.inLoop(ctx, a.orders, f)
+}
+
 // loop owns the engine until ctx ends, then ends every rule. It is the only place
 // where anyone waits.
 func (a *appliance) loop(ctx context.Context) {
@@ -276,12 +304,14 @@ func (a *appliance) loop(ctx context.Context) {
 	options := engineOptions(a.site)
 	options.Hand, options.Unplan = a.hand, a.runner.Unplan
 	options.Presence = func(p engine.Presence) { a.presences = append(a.presences, p) }
+	options.Lapsed = func(o engine.Override) { a.lapsed = append(a.lapsed, o) }
 	options.Plan = func(q *engine.Request) { a.runner.Plan(*q) }
 	options.Restore, options.Marks = a.state, a.marks
 	at := a.instant(time.Now())
 	a.rec.begin(at, a.rules.Hash, nil, a.state, a.marks)
 	eng, out := engine.New(a.rules, options, at)
 	a.wall = at.Wall.Sub(a.start) - at.Mono
+	a.uses(eng)
 	if a.told != nil {
 		version, _ := buildVersion()
 		a.told.begin(at, version, a.rules.Hash, a.killed)
@@ -308,6 +338,7 @@ func (a *appliance) loop(ctx context.Context) {
 	close(always)
 	more := false
 	for {
+		a.endOverrides(eng)
 		if at, ok := eng.Next(); !ok {
 			timer.Stop()
 			armed = -1
@@ -351,6 +382,9 @@ func (a *appliance) loop(ctx context.Context) {
 			a.next = &in
 			more = a.takePosts(ctx, eng)
 		case f := <-a.asks:
+			f(eng)
+		case f := <-a.orders:
+			more = a.takePosts(ctx, eng)
 			f(eng)
 		}
 	}
@@ -473,7 +507,7 @@ func (a *appliance) swapped(eng *engine.Engine, in swap) {
 		a.told.reload(at, in.rules.Hash, true, in.problems)
 	}
 	a.decided(0, eng.Swap(at, in.rules))
-	a.ruleset.Store(eng.Ruleset())
+	a.uses(eng)
 	a.rec.snapshot(eng)
 }
 

@@ -32,6 +32,7 @@ type disk struct {
 	marks   *markLog
 	states  *keeper[engine.State]
 	relays  *keeper[relay.Saved]
+	modes   overrideKeeper
 	killed  bool             // the run before did not end in order
 	now     func() time.Time // the wall clock that people see
 }
@@ -65,6 +66,7 @@ func openDisk(site *config.Site, record string, secrets []string, shift time.Dur
 		}
 		return err
 	})
+	d.modes = newOverrideKeeper(d.journal, log)
 	d.relays = newKeeper(filepath.Join(site.Data, relaysFile), log, writeRelays)
 	running := filepath.Join(site.Data, runningFile)
 	_, err = os.Stat(running)
@@ -79,6 +81,8 @@ func openDisk(site *config.Site, record string, secrets []string, shift time.Dur
 func (d *disk) serve(p *parts) {
 	p.killed = d.killed
 	p.told, p.rec, p.store = d.told, d.rec, outboxStore{d.journal}
+	p.onOverrides = d.modes.keep
+	p.state = restoreOverrides(p.state, d.journal, d.log)
 	p.keepMark, p.onState, p.onRelayState = d.marks.keep, d.states.keep, d.relays.keep
 	if d.site.Sync {
 		p.synced = d.journal.Sync
@@ -89,6 +93,7 @@ func (d *disk) serve(p *parts) {
 func (d *disk) close() error {
 	d.states.close()
 	d.relays.close()
+	d.modes.close()
 	d.marks.close()
 	_ = os.Remove(filepath.Join(d.site.Data, runningFile))
 	return errors.Join(d.rec.close(), d.closeJournal())

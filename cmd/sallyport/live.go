@@ -42,6 +42,7 @@ type live struct {
 type noted struct {
 	crossings []web.Crossing
 	fired     map[string]bool // rules
+	rules     map[string]bool // those that were given another mode
 	relays    map[string]bool
 	contacts  map[string]bool
 	entries   []journal.Entry
@@ -88,6 +89,9 @@ func note(set *map[string]bool, name string) {
 	(*set)[name] = true
 }
 
+// rule notes that a rule was given another mode.
+func (l *live) rule(name string) { l.changed(func() { note(&l.rules, name) }) }
+
 // relay notes that a relay's state changed.
 func (l *live) relay(name string) { l.changed(func() { note(&l.relays, name) }) }
 
@@ -131,7 +135,7 @@ func (s *source) tellStreams(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-s.live.hub.Arrived():
-			f := follower{source: s, scenes: make(map[string]uint64), told: make(map[string]time.Time), dirty: make(map[string]bool), cams: make(map[string][]byte)}
+			f := follower{source: s, scenes: make(map[string]uint64), told: make(map[string]time.Time), dirty: make(map[string]bool), cams: make(map[string][]byte), pictures: make(map[int64]journal.Picture)}
 			f.run(ctx)
 		}
 	}
@@ -152,6 +156,8 @@ type follower struct {
 	health []byte
 	rules  ruleStatus
 	known  bool // rules and health are those of before
+	// pictures are those of the entries that were told, by the entry's id.
+	pictures map[int64]journal.Picture
 }
 
 func (f *follower) run(ctx context.Context) {
@@ -209,8 +215,10 @@ func (f *follower) tell(ctx context.Context) {
 			f.scenes[c.Name] = seq
 		}
 		e.Stirred(func(rule string) { f.dirty[rule] = true })
-		for rule := range n.fired {
-			f.dirty[rule] = true
+		for _, names := range []map[string]bool{n.fired, n.rules} {
+			for rule := range names {
+				f.dirty[rule] = true
+			}
 		}
 		for rule := range f.dirty {
 			if !n.fired[rule] && now.Sub(f.told[rule]) < ruleEvery {
@@ -276,9 +284,34 @@ func (f *follower) tellNoted(ctx context.Context, n *noted) {
 	}
 	slices.SortStableFunc(n.entries, func(a, b journal.Entry) int { return cmp.Compare(a.ID, b.ID) })
 	for i := range n.entries {
-		hub.Entry(web.StreamEntry{ID: n.entries[i].ID, Body: entryJSON(&n.entries[i])})
+		hub.Entry(web.StreamEntry{ID: n.entries[i].ID, Body: journalJSON(&n.entries[i], f.shows(&n.entries[i]))})
 	}
 }
+
+// shows finds the picture that shows an entry among those that the streams were told of:
+// its own, or else that of the event that led to it.
+func (f *follower) shows(e *journal.Entry) *journal.Picture {
+	for _, img := range e.Images {
+		if img.Missing == "" {
+			p := journal.Picture{Entry: e.ID, Name: img.Name, At: e.At}
+			if len(f.pictures) >= maxPictures {
+				clear(f.pictures)
+			}
+			f.pictures[e.ID] = p
+			return &p
+		}
+	}
+	for _, id := range []int64{e.Event, e.Firing} {
+		if p, ok := f.pictures[id]; ok {
+			f.pictures[e.ID] = p // what it leads to is shown by it too
+			return &p
+		}
+	}
+	return nil
+}
+
+// maxPictures bounds the pictures that are remembered for the entries to come.
+const maxPictures = 512
 
 // tellSlow tells of cameras, health and the rule set, when they are otherwise than before.
 func (f *follower) tellSlow(ctx context.Context) {

@@ -223,6 +223,15 @@ func (r *recorder) flag(at engine.Instant, name string, v engine.Scalar) {
 	r.add(at, &recording.Line{Type: recording.Flag, Name: name, Value: scalarJSON(v)})
 }
 
+// override is that a rule was given another mode; nil: its file counts again.
+func (r *recorder) override(at engine.Instant, rule string, o *engine.Override, who string) {
+	l := recording.Line{Type: recording.Override, Name: rule, Who: who}
+	if o != nil {
+		l.Mode, l.Until = o.Mode.String(), o.Until
+	}
+	r.add(at, &l)
+}
+
 // message is a message from outside, with its JSON body.
 func (r *recorder) message(at engine.Instant, topic string, body []byte) {
 	r.add(at, &recording.Line{Type: recording.Message, Topic: topic, Body: body})

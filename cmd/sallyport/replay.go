@@ -410,6 +410,8 @@ func (r *replay) take(at engine.Instant, l *recording.Line) error {
 			return fmt.Errorf("line %d: the message's body is not JSON", l.Number)
 		}
 		r.apply(at, &engine.Event{Kind: engine.KindMessage, Message: &engine.Message{Topic: l.Topic, Body: body}})
+	case recording.Override:
+		r.show(r.engine.Override(at, l.Name, overrideOf(l)))
 	case recording.Outcome:
 		if r.deaf {
 			r.show(r.engine.Advance(at))
@@ -530,6 +532,15 @@ func (r *replay) nothingCounted() bool { return r.posts > 0 && r.posts == r.bad+
 
 // errNothingCounted is what there is to say then.
 var errNothingCounted = errors.New("no post of the recording is of a camera that the rules know; name the site file it was recorded with (-c)")
+
+// overrideOf is the mode that a rule was given; nil when its file counts again.
+func overrideOf(l *recording.Line) *engine.Override {
+	mode, ok := engine.ParseMode(l.Mode)
+	if !ok {
+		return nil
+	}
+	return &engine.Override{Rule: l.Name, Mode: mode, Until: l.Until, Who: l.Who, At: l.Received}
+}
 
 // scalar reads a flag's value.
 func scalar(raw json.RawMessage) (engine.Scalar, bool) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -22,6 +23,7 @@ func (s *source) liveSource() web.LiveSource {
 		Hub:    s.live.hub,
 		Hello:  func() web.Hello { return web.Hello{Now: web.Time{Time: s.instant(time.Now()).Wall}, Run: run} },
 		Missed: s.missed, Zones: s.webZones, Health: s.troubles, Flags: s.flags,
+		SetFlag: s.setFlag, Message: s.message,
 	}
 }
 
@@ -75,9 +77,13 @@ func (s *source) missed(ctx context.Context, after int64, most int) ([]web.Strea
 	if err != nil {
 		return nil, err
 	}
+	items, err := s.entriesJSON(ctx, entries)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]web.StreamEntry, len(entries))
 	for i := range entries {
-		out[i] = web.StreamEntry{ID: entries[i].ID, Body: entryJSON(&entries[i])}
+		out[i] = web.StreamEntry{ID: entries[i].ID, Body: items[i]}
 	}
 	return out, nil
 }
@@ -165,6 +171,85 @@ func webFlag(e *engine.Engine, name string) (web.Flag, bool) {
 func (s *source) flags(ctx context.Context) (out []web.Flag, err error) {
 	err = s.ask(ctx, func(e *engine.Engine) { out = webFlags(e) })
 	return out, err
+}
+
+// setFlag gives a flag another value.
+func (s *source) setFlag(ctx context.Context, name string, value any, who string) (web.Flag, error) {
+	var v engine.Scalar
+	switch x := value.(type) {
+	case bool:
+		v = engine.Scalar{Type: engine.ScalarBool, Bool: x}
+	case float64:
+		v = engine.Scalar{Type: engine.ScalarNumber, Number: x}
+	case string:
+		if len(x) > maxFlagText {
+			return web.Flag{}, web.BadQueryError(fmt.Sprintf("a flag's text has at most %d bytes", maxFlagText))
+		}
+		v = engine.Scalar{Type: engine.ScalarText, Text: x}
+	}
+	var f web.Flag
+	var refused error
+	err := s.order(ctx, func(e *engine.Engine) {
+		was, _, ok := e.Flag(name)
+		switch {
+		case !ok:
+			refused = web.NotFoundError(fmt.Sprintf("no flag is called %q", name))
+			return
+		case was.Type != v.Type:
+			refused = web.BadQueryError("the flag " + name + " is " + scalarWord(was.Type))
+			return
+		}
+		at := s.now()
+		ev := &engine.Event{Kind: engine.KindFlag, Name: name, Value: v, Received: at.Wall}
+		s.rec.flag(at, name, v)
+		cause := int64(0)
+		if s.told != nil {
+			cause = s.told.byHand(at, ev, who)
+		}
+		s.decided(cause, e.Apply(at, ev))
+		f, _ = webFlag(e, name)
+	})
+	if err == nil {
+		err = refused
+	}
+	return f, err
+}
+
+// maxFlagText bounds the bytes of a flag's text.
+const maxFlagText = 16 << 10
+
+func scalarWord(t engine.ScalarType) string {
+	switch t {
+	case engine.ScalarBool:
+		return "true or false"
+	case engine.ScalarNumber:
+		return "a number"
+	}
+	return "a text"
+}
+
+// message hands a message to the rules.
+func (s *source) message(ctx context.Context, m web.Message) error {
+	return s.order(ctx, func(e *engine.Engine) {
+		at := s.now()
+		ev := &engine.Event{Kind: engine.KindMessage, Message: &engine.Message{Topic: m.Topic, Body: m.Body}, Received: at.Wall}
+		s.rec.message(at, m.Topic, m.Text)
+		ds := e.Apply(at, ev)
+		cause := int64(0)
+		if s.told != nil {
+			cause = s.told.byHand(at, ev, m.Who)
+		}
+		s.decided(cause, ds)
+	})
+}
+
+// byHand tells of an event that somebody made, and who, and gives the id of its entry.
+func (l *journaling) byHand(at engine.Instant, ev *engine.Event, who string) int64 {
+	b := ev.AppendJSON(nil)
+	if name, err := json.Marshal(l.clean(who)); err == nil {
+		b = append(append(append(b[:len(b)-1], `,"who":`...), name...), '}')
+	}
+	return l.put(journal.Entry{At: at.Wall, Kind: journal.KindEvent, Body: b})
 }
 
 // How bad a trouble is.

@@ -14,7 +14,7 @@ import (
 
 // ruleSource is what the console shows of the rules.
 func (s *source) ruleSource() web.RuleSource {
-	return web.RuleSource{Rules: s.webRules, Rule: s.webRule}
+	return web.RuleSource{Rules: s.webRules, Rule: s.webRule, Override: s.override}
 }
 
 // ruleTick is how a rule stands; false when there is none of the name.
@@ -58,7 +58,9 @@ func (s *source) webRules(ctx context.Context) ([]web.Rule, error) {
 	var out []web.Rule
 	var rules []*engine.Rule
 	var rs *engine.Ruleset
+	set := s.ruleset.Load()
 	if err := s.ask(ctx, func(e *engine.Engine) {
+		set = s.ruleset.Load()
 		rs = e.Ruleset()
 		rules = rs.Rules
 		out = make([]web.Rule, len(rules))
@@ -77,6 +79,8 @@ func (s *source) webRules(ctx context.Context) ([]web.Rule, error) {
 	now := s.instant(time.Now()).Wall
 	for i, r := range rules {
 		s.describe(&out[i], rs, r, now)
+		out[i].FileMode = set.written.Rules[i].Mode.String()
+		out[i].Override = webOverride(set.overrides, r.Name)
 		out[i].Problems = problems[r.Name]
 	}
 	return out, nil
@@ -85,7 +89,7 @@ func (s *source) webRules(ctx context.Context) ([]web.Rule, error) {
 // describe fills in what the files and the past say of a rule.
 func (s *source) describe(w *web.Rule, rs *engine.Ruleset, r *engine.Rule, now time.Time) {
 	w.Name, w.File, w.Line = r.Name, r.File, r.Line
-	w.Mode, w.FileMode = r.Mode.String(), r.Mode.String()
+	w.Mode = r.Mode.String()
 	w.Per = r.Per.String()
 	for _, k := range r.On {
 		w.On = append(w.On, k.String())
@@ -151,16 +155,18 @@ func (s *source) webRule(ctx context.Context, name string) (web.RuleDetail, erro
 	if err != nil {
 		return d, err
 	}
+	var shown []journal.Entry
 	for i := range entries {
 		var body struct {
 			Type string `json:"type"`
 		}
-		if err := json.Unmarshal(entries[i].Body, &body); err != nil || body.Type == "end" || len(d.Entries) == detailEntries {
+		if err := json.Unmarshal(entries[i].Body, &body); err != nil || body.Type == "end" || len(shown) == detailEntries {
 			continue
 		}
-		d.Entries = append(d.Entries, entryJSON(&entries[i]))
+		shown = append(shown, entries[i])
 	}
-	return d, nil
+	d.Entries, err = s.entriesJSON(ctx, shown)
+	return d, err
 }
 
 // ruleSet is which rule set is in force, and what is wrong with the files.
@@ -173,19 +179,11 @@ func (s *source) ruleSet() web.Rules {
 		if r.Mode == engine.ModeShadow {
 			w.Shadow++
 		}
+		if webOverride(rs.overrides, r.Name) != nil {
+			w.Overridden++
+		}
 	}
 	return w
-}
-
-// entryJSON is an entry of the journal as the console gives it.
-func entryJSON(e *journal.Entry) json.RawMessage {
-	b := e.AppendJSON(nil)
-	text, err := json.Marshal(entryText(e))
-	if err != nil {
-		return b
-	}
-	b = append(append(b[:len(b)-1], `,"text":`...), text...)
-	return append(b, '}')
 }
 
 // relayUse is what rules do with a relay.

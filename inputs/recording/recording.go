@@ -40,13 +40,14 @@ const (
 	Start    Type = "start"    // the program began: the event of `on: start`
 	Stop     Type = "stop"     // the program ended in order, and with it every rule
 	Lost     Type = "lost"     // lines are missing here
+	Override Type = "override" // somebody gave a rule another mode than its file says
 	Lead     Type = "lead"     // what is before Received is there to warm up: nothing is told of it
 )
 
 // known are the types that are read.
 func (t Type) known() bool {
 	switch t {
-	case Post, Contact, Message, Command, Outcome, Relay, Flag, Camera, Alarm, Rules, Clock, Snapshot, Start, Stop, Lost, Lead:
+	case Post, Contact, Message, Command, Outcome, Relay, Flag, Camera, Alarm, Rules, Clock, Snapshot, Start, Stop, Lost, Lead, Override:
 		return true
 	}
 	return false
@@ -80,7 +81,9 @@ type Line struct {
 	Late    bool            // post, contact, alarm: it waited in the program too long to move anything
 	Value   json.RawMessage // flag
 	Topic   string          // message
-	Who     string          // command
+	Who     string          // command, override
+	Mode    string          // override of the rule Name: live, shadow, off; empty = the file counts again
+	Until   time.Time       // override: when the file counts again; zero = never
 	What    string          // command
 
 	Firing  uint64 // outcome
@@ -121,6 +124,8 @@ type wire struct {
 	Value       json.RawMessage   `json:"value"`
 	Topic       string            `json:"topic"`
 	Who         string            `json:"who"`
+	Mode        string            `json:"mode"`
+	Until       string            `json:"until"`
 	What        string            `json:"what"`
 	Firing      uint64            `json:"firing"`
 	Step        json.RawMessage   `json:"step"`
@@ -250,6 +255,9 @@ func parse(text []byte) (*Line, error) {
 		}
 		l.Remote = l.Remote.Unmap().WithZone("")
 	}
+	if err := l.override(&w); err != nil {
+		return nil, err
+	}
 	if err := l.step(w.Step); err != nil {
 		return nil, err
 	}
@@ -278,6 +286,25 @@ func wrongShape(err error) error {
 		want = "a number"
 	}
 	return fmt.Errorf("%q is not %s", t.Field, want)
+}
+
+// override takes the mode that a rule was given.
+func (l *Line) override(w *wire) error {
+	if l.Type != Override {
+		return nil
+	}
+	if l.Mode = w.Mode; !slices.Contains([]string{"", "live", "shadow", "off"}, l.Mode) {
+		return fmt.Errorf(`"mode": %q is not live, shadow or off`, cut(l.Mode))
+	}
+	if w.Until == "" {
+		return nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, w.Until)
+	if err != nil {
+		return fmt.Errorf(`"until": %q is not a time (try "2026-03-29T13:58:46.797Z")`, cut(w.Until))
+	}
+	l.Until = t
+	return nil
 }
 
 // step takes the number of a step, or of the seconds that the wall clock was set by.
@@ -394,6 +421,14 @@ func Append(b []byte, l *Line, stripped bool) []byte {
 		b = optional(b, "who", l.Who)
 		b = optional(b, "name", l.Name)
 		b = optional(b, "what", l.What)
+	case Override:
+		b = optional(b, "name", l.Name)
+		b = optional(b, "mode", l.Mode)
+		if !l.Until.IsZero() {
+			b = append(key(b, "until"), '"')
+			b = append(l.Until.UTC().AppendFormat(b, time.RFC3339Nano), '"')
+		}
+		b = optional(b, "who", l.Who)
 	case Outcome:
 		b = strconv.AppendUint(key(b, "firing"), l.Firing, 10)
 		b = strconv.AppendInt(key(b, "step"), int64(l.Index), 10)
