@@ -41,7 +41,7 @@ func least() map[string]Role {
 		"PUT /api/v1/plates/lists/{name}/{plate}": o, "DELETE /api/v1/plates/lists/{name}/{plate}": o,
 		"GET /api/v1/plates/cameras": v, "POST /api/v1/plates/sync": e,
 		"GET /api/v1/relays": v, "GET /api/v1/relays/{name}": v, "POST /api/v1/relays/{name}": o, "GET /api/v1/contacts": v,
-		"GET /api/v1/flags": v, "POST /api/v1/flags/{name}": o, "POST /api/v1/messages/{topic}": o,
+		"GET /api/v1/flags": v, "POST /api/v1/flags/{name}": o, "POST /api/v1/messages/{topic...}": o,
 		"GET /api/v1/outbox": v, "DELETE /api/v1/outbox/{id}": e,
 		"GET /api/v1/system": v, "POST /api/v1/restart": e, "GET /api/v1/devices/unknown": v, "POST /api/v1/devices/unknown/adopt": e, "GET /api/v1/recipes": v,
 	}
@@ -70,7 +70,7 @@ func withPassword(t *testing.T, change func(*Config)) (*Server, *memory) {
 
 // target is an address of a route.
 func target(pattern string) string {
-	return strings.NewReplacer("{$}", "", "{name}", "front", "{id}", "k3v", "{plate}", "ABC1234", "{path...}", "gate.yaml", "{topic}", "bell").Replace(pattern)
+	return strings.NewReplacer("{$}", "", "{name}", "front", "{id}", "k3v", "{plate}", "ABC1234", "{path...}", "gate.yaml", "{topic...}", "bell").Replace(pattern)
 }
 
 // TestEveryRouteWithEveryRole walks all routes as everybody there can be.

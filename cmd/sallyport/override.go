@@ -133,7 +133,9 @@ func (s *source) override(ctx context.Context, rule string, o *web.Override, who
 	return all[i], nil
 }
 
-func unknownRule(name string) error { return web.NotFoundError(fmt.Sprintf("no rule is called %q", name)) }
+func unknownRule(name string) error {
+	return web.NotFoundError(fmt.Sprintf("no rule is called %q", name))
+}
 
 // setMode gives a rule another mode; nil gives it that of its file. It is for the loop.
 func (a *appliance) setMode(e *engine.Engine, rule string, mode *engine.Override, who string) (kept <-chan struct{}) {
