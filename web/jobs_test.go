@@ -179,7 +179,7 @@ func TestAJobIsWaitedFor(t *testing.T) {
 			last = <-answers
 			count++
 		}
-		if count < 3 || count > 8 || last.Text != "at 999" || string(last.Result) != "999" || last.Error != "the recording ended" {
+		if count < 3 || count > 12 || last.Text != "at 999" || string(last.Result) != "999" || last.Error != "the recording ended" {
 			t.Errorf("%d answers, the last %+v", count, last)
 		}
 		for _, query := range []string{"?wait=21", "?wait=-1", "?wait=soon"} {

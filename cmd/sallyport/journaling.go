@@ -412,17 +412,14 @@ func (l *journaling) reload(at engine.Instant, rules string, loaded bool, proble
 	l.add(journal.Entry{At: at.Wall, Kind: journal.KindReload}, body)
 }
 
-// saved tells that somebody wrote or removed a rule file over the console. Whether it was taken comes after.
-func (l *journaling) saved(at engine.Instant, who, file string, removed bool) {
-	what := "saved"
-	if removed {
-		what = "removed"
-	}
+// saved tells that somebody saved or removed a rule file over the console, or accepted a camera's zones. Whether the
+// rules were taken comes after.
+func (l *journaling) saved(at engine.Instant, who, what, file string) {
 	l.add(journal.Entry{At: at.Wall, Kind: journal.KindReload}, struct {
 		Who  string `json:"who"`
-		File string `json:"file"`
 		What string `json:"what"`
-	}{shorten(who, maxDetail/4), file, what})
+		File string `json:"file"`
+	}{shorten(who, maxDetail/4), what, shorten(file, maxDetail/4)})
 }
 
 // clock tells that the wall clock was set, by how much.

@@ -261,7 +261,7 @@ func (s *service) once(ctx context.Context, out, errs *output) (o outcomeOfRun, 
 		service: s, restarts: make(chan *config.Site, 1), listen: [2]net.Addr{cameraPort.Addr(), consolePort.Addr()}, fingerprint: fingerprint,
 	}
 	if kept != nil {
-		src.files = newRuleFiles(r, func(who, file string, removed bool) { kept.told.saved(a.instant(time.Now()), who, file, removed) })
+		src.files = newRuleFiles(r, func(who, what, file string) { kept.told.saved(a.instant(time.Now()), who, what, file) })
 	}
 	localToken, forget, err := keepLocalToken(s.site.Data)
 	if err != nil && len(accounts.current().Users) > 0 {

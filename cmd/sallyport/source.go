@@ -35,7 +35,7 @@ func (s *source) web() web.Source {
 		Status: s.status, Relays: s.relays, Cameras: s.cameras, Targets: s.targets,
 		UnknownDevices: s.unknown, Ready: s.ready, Why: s.why,
 		Contacts: s.contacts, Command: s.command, Journal: s.journalPage, Outbox: s.outbox, Cancel: s.cancel,
-		Live: s.liveSource(), Rules: s.ruleSource(), Files: s.fileSource(),
+		Live: s.liveSource(), Rules: s.ruleSource(), Files: s.fileSource(), Zones: s.zoneSource(),
 		Entries: s.journalSource(),
 		Auth:    s.authSource(),
 	}

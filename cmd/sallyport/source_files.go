@@ -39,8 +39,8 @@ type ruleFiles struct {
 	site func() rulefile.Site // what rules may know at the moment
 	// lastGood is the folder with the last files that loaded; empty when there is none.
 	lastGood string
-	// saved is told what was done and by whom, after it was.
-	saved func(path, who string, removed bool)
+	// saved is told who did what (saved, removed, accepted) with which file, after it was done.
+	saved func(who, what, file string)
 
 	mu sync.Mutex // one save at a time, so that of two only one can be the first
 }
@@ -247,7 +247,7 @@ func (f *ruleFiles) save(ctx context.Context, s web.FileSave) (web.RuleFile, err
 	if err != nil {
 		return web.RuleFile{}, web.RefusedError(s.Path + " cannot be written: " + pathless(err))
 	}
-	f.saved(s.Path, s.Who, false)
+	f.saved(s.Who, "saved", s.Path)
 	return webFile(s.Path, s.Text, info, problems), nil
 }
 
@@ -267,7 +267,7 @@ func (f *ruleFiles) remove(ctx context.Context, s web.FileSave) error {
 		return web.RefusedError(s.Path + " cannot be removed: " + pathless(err))
 	}
 	syncRoot(root, path.Dir(s.Path))
-	f.saved(s.Path, s.Who, true)
+	f.saved(s.Who, "removed", s.Path)
 	return nil
 }
 
@@ -486,14 +486,14 @@ func (s *source) names(ctx context.Context) (web.Names, error) {
 
 // newRuleFiles are the files of a reloader, which reads them anew after every save. journal is told of each; nil for
 // nobody.
-func newRuleFiles(r *reloader, journal func(who, file string, removed bool)) *ruleFiles {
+func newRuleFiles(r *reloader, journal func(who, what, file string)) *ruleFiles {
 	f := &ruleFiles{dir: r.dir, site: r.siteNow}
 	if r.data != "" {
 		f.lastGood = filepath.Join(r.data, lastGood)
 	}
-	f.saved = func(path, who string, removed bool) {
+	f.saved = func(who, what, file string) {
 		if journal != nil {
-			journal(who, path, removed)
+			journal(who, what, file)
 		}
 		r.nudge()
 	}

@@ -34,11 +34,9 @@ func newRulesFolder(t *testing.T, files map[string]string) *rulesFolder {
 	t.Helper()
 	f := &rulesFolder{T: t}
 	f.ruleFiles = &ruleFiles{
-		dir:  filepath.Join(testFolder(t, files), "rules.d"),
-		site: func() rulefile.Site { return rulefile.Site{Open: true} },
-		saved: func(path, who string, removed bool) {
-			f.saves = append(f.saves, fmt.Sprint(who, " ", path, " ", removed))
-		},
+		dir:   filepath.Join(testFolder(t, files), "rules.d"),
+		site:  func() rulefile.Site { return rulefile.Site{Open: true} },
+		saved: func(who, what, file string) { f.saves = append(f.saves, who+" "+what+" "+file) },
 	}
 	return f
 }
@@ -205,7 +203,7 @@ func TestSaves(t *testing.T) {
 	if err := f.remove(t.Context(), web.FileSave{Path: "use.yaml", Match: tag, Who: "bob"}); err != nil {
 		t.Error(err)
 	}
-	want := []string{"ann gate.yaml false", "ann lists.yaml false", "ann plates/new.csv false", "ann use.yaml false", "bob use.yaml true"}
+	want := []string{"ann saved gate.yaml", "ann saved lists.yaml", "ann saved plates/new.csv", "ann saved use.yaml", "bob removed use.yaml"}
 	if !slices.Equal(f.saves, want) {
 		t.Errorf("told %q", f.saves)
 	}
@@ -232,7 +230,7 @@ func TestOneOfTwoBrokenFilesCanBeMended(t *testing.T) {
 // TestOfTwoSaversOneWins whatever comes when.
 func TestOfTwoSaversOneWins(t *testing.T) {
 	f := newRulesFolder(t, map[string]string{"rules.d/gate.yaml": gateRules})
-	f.saved = func(string, string, bool) {}
+	f.saved = func(string, string, string) {}
 	var wg sync.WaitGroup
 	errs := make([]error, 8)
 	for i := range errs {

@@ -810,3 +810,13 @@ func (e *edit) removeItem(list string, i int) error {
 	}
 	return e.apply(splice{colon, colon, " []"}, one)
 }
+
+// HasKey tells whether a named thing in the text of a rule file has a key: the line kerb an `in`.
+func HasKey(text []byte, section, name, key string) bool {
+	d, err := newDocument(text, "")
+	if err != nil {
+		return false
+	}
+	_, ok := d.at(section, name, key)
+	return ok
+}

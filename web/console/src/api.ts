@@ -152,7 +152,7 @@ export interface Zone {
   points?: Point[]
   /** Lines: which side is in, looking from the first point to the second. */
   in?: 'left' | 'right'
-  anchor?: 'bottom' | 'center' | 'top' | 'overlap'
+  anchor?: 'bottom' | 'center' | 'top' | 'any'
   classes?: string[]
   margin?: number
   settle?: Seconds
