@@ -17,14 +17,19 @@ export interface MovingLayerProps {
 /** Targets, trails and crossings of a scene on one canvas; a layer of a Picture. Paints only when something looks different. */
 export function MovingLayer({ motion, zones, map, marked, seen }: MovingLayerProps) {
   const ref = useRef<HTMLCanvasElement>(null)
+  const mark = useRef(marked)
+  const wake = useRef<(() => void) | undefined>(undefined)
   useEffect(() => {
     const element = ref.current
     const context = element?.getContext('2d')
     if (!element || !context || !seen) return
     const canvas = canvasOf(context)
     const dense = Math.min(3, devicePixelRatio || 1)
-    element.width = Math.round(map.width * dense)
-    element.height = Math.round(map.height * dense)
+    const width = Math.round(map.width * dense)
+    const height = Math.round(map.height * dense)
+    // Setting a size, even the same one, empties a canvas.
+    if (element.width !== width) element.width = width
+    if (element.height !== height) element.height = height
     context.setTransform(dense, 0, 0, dense, 0, 0)
     let frame = 0
     let timer: ReturnType<typeof setTimeout> | undefined
@@ -36,18 +41,24 @@ export function MovingLayer({ motion, zones, map, marked, seen }: MovingLayerPro
     const draw = () => {
       frame = 0
       const now = performance.now()
-      paint(canvas, motion, zones, map, marked, now)
+      paint(canvas, motion, zones, map, mark.current, now)
       const rest = motion.rests(now)
       if (rest === 0) ask()
       else if (rest !== Infinity) timer = setTimeout(ask, rest)
     }
     ask()
+    wake.current = ask
     const stop = motion.listen(ask)
     return () => {
       stop()
+      wake.current = undefined
       clearTimeout(timer)
       cancelAnimationFrame(frame)
     }
-  }, [motion, zones, map, marked, seen])
+  }, [motion, zones, map, seen])
+  useEffect(() => {
+    mark.current = marked
+    wake.current?.()
+  }, [marked])
   return <canvas ref={ref} class="scene-layer scene-moving" aria-hidden="true" />
 }

@@ -12,6 +12,8 @@ import { ZoneShapes } from './ZoneShapes'
 
 /** Pixels by which a pointer may miss a box. */
 const slack = 10
+/** Pixels by which a target may walk away from a pointer that rests before another or none is meant. */
+const stay = 40
 /** Under this width zones have no names. */
 const namesFrom = 280
 
@@ -59,7 +61,8 @@ export function Scene({ camera, zones, motion, contain, picked, onHover, onPick,
     if (!p) return undefined
     const now = performance.now()
     const boxes = motion.all().map(({ target }) => ({ id: target.id, box: motion.box(target.id, now) ?? target.box }))
-    return hit(boxes, p.map.ux(p.x), p.map.uy(p.y), p.map.ux(slack), p.map.uy(slack))
+    const near = (of: typeof boxes, px: number) => hit(of, p.map.ux(p.x), p.map.uy(p.y), p.map.ux(px), p.map.uy(px))
+    return near(boxes, slack) ?? near(boxes.filter((b) => b.id === hovered), stay)
   }
   const hover = () => {
     const p = pointer.current

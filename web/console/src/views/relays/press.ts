@@ -14,8 +14,9 @@ export interface Pressed {
   bad: boolean
 }
 
-/** How long it is said that a press was done, in milliseconds. What went wrong stays until the next press. */
+/** How long it is said that a press was done, and what went wrong, in milliseconds. */
 const doneFor = 4000
+const badFor = 20_000
 /** An answer that does not come in this time does not come, in milliseconds. */
 const patience = 10_000
 
@@ -26,6 +27,7 @@ export function usePress(relay: Relay): { pressed: Pressed; press: (c: Command, 
   const [pressed, set] = useState(idle)
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
   const turn = useRef(0)
+  const under = useRef<AbortController | undefined>(undefined)
   const latest = useRef(relay)
   latest.current = relay
   useEffect(
@@ -39,8 +41,13 @@ export function usePress(relay: Relay): { pressed: Pressed; press: (c: Command, 
     clearTimeout(timer.current)
     const mine = ++turn.current
     set({ busy: true, text: '', bad: false })
-    const end = AbortSignal.timeout(patience)
-    post<Relay>(`relays/${seg(relay.name)}`, c, end).then(
+    // What was asked before and has not gone out yet does not come after this.
+    under.current?.abort()
+    const end = new AbortController()
+    under.current = end
+    const late = setTimeout(() => end.abort(), patience)
+    const answered = post<Relay>(`relays/${seg(relay.name)}`, c, end.signal).finally(() => clearTimeout(late))
+    answered.then(
       (answer) => {
         relays.value = (relays.value ?? []).map((r) => (r.name === answer.name ? answer : r))
         if (turn.current !== mine) return
@@ -48,7 +55,9 @@ export function usePress(relay: Relay): { pressed: Pressed; press: (c: Command, 
         timer.current = setTimeout(() => set(idle), doneFor)
       },
       (error: unknown) => {
-        if (turn.current === mine) set({ busy: false, text: words(error, latest.current), bad: true })
+        if (turn.current !== mine) return
+        set({ busy: false, text: words(error, latest.current), bad: true })
+        timer.current = setTimeout(() => set(idle), badFor)
       },
     )
   }

@@ -33,15 +33,9 @@ export function RelayTile({ relay }: { relay: Relay }): JSX.Element {
           </p>
         </div>
       </header>
-      <p class="relay-cause muted">
-        {relay.since ? (
-          <>
-            <Ago at={relay.since} />
-            {relay.cause && ` · ${relay.cause}`}
-          </>
-        ) : (
-          'Not moved since the start.'
-        )}
+      {/* What came of a press stands in the place of the cause, so that no other relay's buttons move. */}
+      <p class={`relay-line ${pressed.text ? (pressed.bad ? 'relay-bad' : '') : 'muted'}`} role={pressed.bad ? 'alert' : 'status'}>
+        {pressed.text || <Cause relay={relay} />}
       </p>
       {relay.waits && !relay.on && <p class="relay-note">A rule asks for it, and it may not go on yet.</p>}
       {relay.fault && (
@@ -55,10 +49,17 @@ export function RelayTile({ relay }: { relay: Relay }): JSX.Element {
         </div>
       )}
       {mayOperate.value && <Buttons relay={relay} busy={pressed.busy} press={press} />}
-      <p class={pressed.bad ? 'relay-said relay-bad' : 'relay-said'} role={pressed.bad ? 'alert' : 'status'}>
-        {pressed.text}
-      </p>
     </article>
+  )
+}
+
+function Cause({ relay }: { relay: Relay }): JSX.Element {
+  if (!relay.since) return <>Not moved since the start.</>
+  return (
+    <>
+      <Ago at={relay.since} />
+      {relay.cause && ` · ${relay.cause}`}
+    </>
   )
 }
 
