@@ -36,3 +36,12 @@ func WantPlate(typed string) (PlateWanted, bool) {
 	n := NormalPlate(typed)
 	return PlateWanted{n, lookAlike(n)}, n != ""
 }
+
+// Find gives the entries of a plate, however it is written, in their order. Look-alikes are not among them.
+func (l *List) Find(plate string) []Entry {
+	var out []Entry
+	for _, i := range l.byPlate[NormalPlate(plate)] {
+		out = append(out, l.entries[i])
+	}
+	return out
+}

@@ -57,6 +57,11 @@ const allCameras = "all"
 // once for those that are one device. name is a camera's, or empty or "all" for
 // all that have lists. skipped says which were left out, and why.
 func (p process) listDevices(site *config.Site, name string) (devices []*listDevice, skipped []string, err error) {
+	return listDevicesOf(site, name, func(site *config.Site) (map[string]*client.Client, error) { return deviceClients(site, p) })
+}
+
+// listDevicesOf is listDevices with clients from elsewhere: of the cameras of a site, and an error for those that have none.
+func listDevicesOf(site *config.Site, name string, clientsOf func(*config.Site) (map[string]*client.Client, error)) (devices []*listDevice, skipped []string, err error) {
 	one := *site
 	one.Cameras = nil
 	every := name == "" || name == allCameras
@@ -101,7 +106,7 @@ func (p process) listDevices(site *config.Site, name string) (devices []*listDev
 	one.Cameras = slices.DeleteFunc(one.Cameras, func(c config.Camera) bool {
 		return !slices.ContainsFunc(devices, func(d *listDevice) bool { return d.name == c.Name })
 	})
-	clients, err := deviceClients(&one, p)
+	clients, err := clientsOf(&one)
 	var errs interface{ Unwrap() []error }
 	for _, d := range devices {
 		if d.Client = clients[d.name]; d.Client != nil || !errors.As(err, &errs) {

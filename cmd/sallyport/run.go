@@ -257,7 +257,7 @@ func (s *service) once(ctx context.Context, out, errs *output) (o outcomeOfRun, 
 	s.ports[s.site.Listen.Cameras], s.ports[s.site.Listen.Console] = cameraPort.Addr().String(), consolePort.Addr().String()
 	zones := &driftWatch{inForce: r.inForce, cameras: driftCameras(s.site, devices), tell: a.health.zones, log: log}
 	src := &source{
-		appliance: a, reloader: r, zones: zones, site: s.site, disk: kept, accounts: accounts, files: newRuleFiles(r, nil),
+		appliance: a, reloader: r, zones: zones, site: s.site, disk: kept, accounts: accounts, files: newRuleFiles(r, nil), clients: devices,
 		service: s, restarts: make(chan *config.Site, 1), listen: [2]net.Addr{cameraPort.Addr(), consolePort.Addr()}, fingerprint: fingerprint,
 	}
 	if kept != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/engine"
 	"github.com/sallyport/sallyport/engine/rulefile"
+	"github.com/sallyport/sallyport/viewtron/client"
 	"github.com/sallyport/sallyport/web"
 )
 
@@ -28,6 +29,8 @@ type source struct {
 	listen      [2]net.Addr // the camera port's and the console's
 	fingerprint string      // of the console's own certificate; empty: it has none
 	files       *ruleFiles
+	// clients are those of the cameras that can be called.
+	clients map[string]*client.Client
 }
 
 func (s *source) web() web.Source {
@@ -36,8 +39,8 @@ func (s *source) web() web.Source {
 		UnknownDevices: s.unknown, Ready: s.ready, Why: s.why,
 		Contacts: s.contacts, Command: s.command, Journal: s.journalPage, Outbox: s.outbox, Cancel: s.cancel,
 		Live: s.liveSource(), Rules: s.ruleSource(), Files: s.fileSource(), Zones: s.zoneSource(),
-		Entries: s.journalSource(),
-		Auth:    s.authSource(),
+		Entries: s.journalSource(), Plates: s.plateSource(),
+		Auth: s.authSource(),
 	}
 }
 

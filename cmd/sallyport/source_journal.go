@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -231,10 +232,18 @@ func (s *source) journalTimeline(ctx context.Context, q web.TimelineQuery) (web.
 	if q.Since.IsZero() {
 		q.Since = q.Until.Add(-usualTimeline)
 	}
+	active := make(map[string][]time.Time) // since when, by rule
 	ask := journal.TimelineQuery{Since: q.Since, Until: q.Until, Camera: q.Camera, Rule: q.Rule, Relay: q.Relay}
 	if err := s.ask(ctx, func(e *engine.Engine) {
 		for _, r := range e.Ruleset().Rules {
 			ask.Rules = append(ask.Rules, r.Name)
+			if !q.Until.Before(now) && (q.Rule == "" || q.Rule == r.Name) && q.Relay == "" {
+				e.Keys(r.Name, journal.MaxMarks, func(k engine.KeyShown) {
+					if (k.State == "active" || k.State == "holding") && !k.Since.IsZero() && (q.Camera == "" || q.Camera == k.Camera) {
+						active[r.Name] = append(active[r.Name], k.Since)
+					}
+				})
+			}
 		}
 	}); err != nil {
 		return web.Timeline{}, err
@@ -246,6 +255,7 @@ func (s *source) journalTimeline(ctx context.Context, q web.TimelineQuery) (web.
 	if err != nil {
 		return web.Timeline{}, err
 	}
+	lasting(&t, ask.Rules, active)
 	out := web.Timeline{Since: web.Time{Time: q.Since}, Until: web.Time{Time: q.Until}, More: t.More}
 	for i := range t.Rows {
 		r := &t.Rows[i]
@@ -265,6 +275,36 @@ func (s *source) journalTimeline(ctx context.Context, q web.TimelineQuery) (web.
 		out.Rows = append(out.Rows, row)
 	}
 	return out, nil
+}
+
+// sameMoment is how far two times of one firing may be apart.
+const sameMoment = 2 * time.Millisecond
+
+// lasting adds what is active now to the rows of the rules. The journal has it when it ends.
+func lasting(t *journal.Timeline, rules []string, active map[string][]time.Time) {
+	for _, name := range rules {
+		if len(active[name]) == 0 {
+			continue
+		}
+		i := slices.IndexFunc(t.Rows, func(r journal.TimelineRow) bool { return !r.Relay && r.Name == name })
+		if i < 0 {
+			// Before the relays.
+			if i = slices.IndexFunc(t.Rows, func(r journal.TimelineRow) bool { return r.Relay }); i < 0 {
+				i = len(t.Rows)
+			}
+			t.Rows = slices.Insert(t.Rows, i, journal.TimelineRow{Name: name})
+		}
+		r := &t.Rows[i]
+		for _, since := range active[name] {
+			span := journal.TimelineSpan{From: since}
+			for _, k := range r.Ticks {
+				if k.At.Sub(since).Abs() <= sameMoment {
+					span.ID = k.ID
+				}
+			}
+			r.Spans = append(r.Spans, span)
+		}
+	}
 }
 
 // timelineTick is a firing with what is said of it in few words.

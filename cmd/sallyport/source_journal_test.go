@@ -3,8 +3,11 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/journal"
 	"github.com/sallyport/sallyport/web"
@@ -111,6 +114,62 @@ func TestConsoleTimelineTicks(t *testing.T) {
 		if got := timelineTick(&tt.k); got != tt.want {
 			t.Errorf("got %+v, want %+v", got, tt.want)
 		}
+	}
+}
+
+// TestWhatIsActiveLasts: the journal tells of it when it ends, the timeline shows it now.
+func TestWhatIsActiveLasts(t *testing.T) {
+	when := at(1).Wall
+	tl := journal.Timeline{Rows: []journal.TimelineRow{{Name: "a", Ticks: []journal.TimelineTick{{At: when, ID: 7}}}, {Relay: true, Name: "b"}}}
+	lasting(&tl, []string{"a", "b", "c"}, map[string][]time.Time{"a": {when.Add(time.Millisecond)}, "b": {when}})
+	want := journal.Timeline{Rows: []journal.TimelineRow{
+		{Name: "a", Ticks: []journal.TimelineTick{{At: when, ID: 7}}, Spans: []journal.TimelineSpan{{From: when.Add(time.Millisecond), ID: 7}}},
+		{Name: "b", Spans: []journal.TimelineSpan{{From: when}}},
+		{Relay: true, Name: "b"},
+	}}
+	if !reflect.DeepEqual(tl, want) {
+		t.Errorf("got %+v, want %+v", tl, want)
+	}
+}
+
+// TestTimelineOfARunningSite: from an arrival to the relay.
+func TestTimelineOfARunningSite(t *testing.T) {
+	s := startSite(t, rulesText, nil)
+	s.post(plateRead("ABC1234"))
+	s.out.await("gate is off (")
+	s.awaitEntry("kind=relay", func(e entry) bool { return e.Relay == "gate" && !e.On })
+	code, body := s.get("/api/v1/timeline")
+	var tl struct {
+		Rows []struct {
+			Kind, Name string
+			Spans      []struct{ From, To time.Time }
+			Ticks      []struct{ Kind, Text string }
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &tl); err != nil || code != 200 || len(tl.Rows) != 2 {
+		t.Fatal(code, body, err)
+	}
+	rule, gate := tl.Rows[0], tl.Rows[1]
+	if rule.Kind != "rule" || rule.Name != "gate" || len(rule.Ticks) != 1 || rule.Ticks[0].Kind != "firing" || !strings.HasPrefix(rule.Ticks[0].Text, "fired for visit ") ||
+		gate.Kind != "relay" || len(gate.Spans) != 1 || gate.Spans[0].To.Sub(gate.Spans[0].From) < 90*time.Millisecond {
+		t.Error(body)
+	}
+	if code, body := s.get("/api/v1/timeline?kind=relay&since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z"); code != 200 || !strings.Contains(body, `"rows":[]`) {
+		t.Error(code, body)
+	}
+	code, body = s.send("POST", "/api/v1/journal/verify", `{}`)
+	var job struct {
+		ID, State string
+		Result    web.VerifyResult
+	}
+	for err := json.Unmarshal([]byte(body), &job); job.State != "done"; err = json.Unmarshal([]byte(body), &job) {
+		if err != nil || job.State == "failed" {
+			t.Fatal(code, body, err)
+		}
+		code, body = s.get("/api/v1/jobs/" + job.ID + "?wait=5")
+	}
+	if r := job.Result; !r.OK || r.Entries < 5 || r.Text != fmt.Sprintf("all is as it was written: %d entries", r.Entries) {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -567,6 +567,9 @@ export interface CameraLists {
 }
 /** E POST plates/sync {dry_run: true, camera?, prune?} -> job 'sync-plan' with SyncPlan; E POST plates/sync {plan: "<job id>"} -> job 'sync' with SyncPlan. */
 export interface SyncPlan {
+  /** As it was asked for. */
+  camera?: string
+  prune?: boolean
   cameras: {
     camera: string
     error?: string
