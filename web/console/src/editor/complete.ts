@@ -186,6 +186,10 @@ function condition(context: CompletionContext, text: string, from: number, names
       const options = (word?.values ?? valuesOf(names, w.of)).map((label) => ({ label, detail: w.of, kind: 'constant' }))
       return options.length > 0 ? { from: start(w.from), options: options.map(option), validFor: /^[\w -]*$/ } : null
     }
+    case 'field': {
+      const options = (fields[w.of] ?? []).map((label) => ({ label, detail: w.of, kind: 'property' }))
+      return options.length > 0 ? { from: start(w.from), options: options.map(option), validFor: /^\w*$/ } : null
+    }
     case 'word': {
       if (w.word === '' && !context.explicit) return null
       return { from: start(w.from), options: names.words.map(wordOption), validFor: /^[\w.]*$/ }
@@ -209,11 +213,18 @@ function valuesOf(names: Names, of: string): string[] {
   }
 }
 
+/** What may stand behind a call. */
+const fields: Record<string, string[]> = { relay: ['on', 'since'], contact: ['on', 'open', 'since'], flag: ['since'] }
+
+/** A sentence of the help that the server gives in small letters. */
+export const sentence = (help: string): string => (help ? help.charAt(0).toUpperCase() + help.slice(1) + (/[.!?]$/.test(help) ? '' : '.') : '')
+
 function wordOption(w: Names['words'][number]): Completion {
-  const base: Completion = { label: w.name, detail: w.signature === w.name ? '' : w.signature.slice(w.name.length), info: w.help }
-  const call = w.signature.includes('(')
-  if (!call) return { ...base, type: 'property' }
-  const first = usual[w.name]?.[0] ?? parameters(w.signature)[0]
-  if (!first) return { ...base, type: 'function', apply: `${w.name}()` }
-  return { ...base, type: 'function', apply: begun(`${w.name}("\${}")`) }
+  const head = /^[\w.]+/.exec(w.signature)?.[0] ?? w.name
+  const base: Completion = { label: w.name, detail: /^\([^)]*\)/.exec(w.signature.slice(head.length))?.[0] ?? '', info: sentence(w.help) }
+  if (!w.signature.includes('(')) return { ...base, type: 'property' }
+  if (/\(\)/.test(w.signature)) return { ...base, type: 'function', apply: `${w.name}()` }
+  const behind = w.name === 'relay' || w.name === 'contact' ? '.on' : ''
+  const quoted = usual[w.name] !== undefined || /\("/.test(w.signature)
+  return { ...base, type: 'function', apply: begun(quoted ? `${w.name}("\${}")${behind}` : `${w.name}(\${})`) }
 }

@@ -18,6 +18,7 @@ test('what is being written at the end', () => {
   assert.deepEqual(writing('plate.on("'), { what: 'argument', from: 10, word: '', of: 'plate.on', n: 0 })
   assert.deepEqual(writing('target.class == "'), { what: 'value', from: 17, word: '', of: 'target.class' })
   assert.deepEqual(writing('target.class in ["car", "m'), { what: 'value', from: 25, word: 'm', of: 'target.class' })
+  assert.deepEqual(writing('a || relay("gate").o'), { what: 'field', from: 19, word: 'o', of: 'relay' })
   assert.deepEqual(writing('flag("mode") == "'), { what: 'value', from: 17, word: '', of: 'flag("mode")' })
 })
 

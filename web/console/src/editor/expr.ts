@@ -38,6 +38,8 @@ export type Writing =
   | { what: 'word'; from: number; word: string }
   /** The n-th text that a function is given. */
   | { what: 'argument'; from: number; word: string; of: string; n: number }
+  /** What follows a call: relay("gate"). */
+  | { what: 'field'; from: number; word: string; of: string }
   /** A text that a field is compared with. */
   | { what: 'value'; from: number; word: string; of: string }
   | { what: 'nothing' }
@@ -56,6 +58,8 @@ export function writing(text: string): Writing {
     return { what: 'value', from: text.length - word.length, word, of: value[1] ?? '' }
   }
   if (!outside(text)) return { what: 'nothing' }
+  const field = /([A-Za-z_]\w*)\((?:"[^"]*"|'[^']*')\)\.(\w*)$/.exec(text)
+  if (field) return { what: 'field', from: text.length - (field[2] ?? '').length, word: field[2] ?? '', of: field[1] ?? '' }
   const word = /[A-Za-z_][\w.]*$/.exec(text)?.[0] ?? ''
   if (!word && /[\w."')\]]$/.test(text)) return { what: 'nothing' }
   return { what: 'word', from: text.length - word.length, word }

@@ -1,7 +1,7 @@
 import { type EditorState, type Extension } from '@codemirror/state'
 import { type EditorView, hoverTooltip, type Tooltip } from '@codemirror/view'
 import type { Names } from '../api'
-import { conditions, type Knowledge } from './complete'
+import { conditions, type Knowledge, sentence } from './complete'
 import { place } from './place'
 import { helpAt } from './schema'
 
@@ -67,7 +67,7 @@ function aboutWord(state: EditorState, word: string, from: number, to: number, a
   if (condition || /\$\{[^}]*$/.test(here.word)) {
     const bare = word.replace(/\.$/, '')
     const w = known.names.words.find((x) => x.name === bare) ?? known.names.words.find((x) => bare.startsWith(`${x.name}.`))
-    if (w) return { from, to, head: w.signature || w.name, help: w.help + (w.values?.length ? ` One of ${w.values.join(', ')}.` : '') }
+    if (w) return { from, to, head: w.signature || w.name, help: sentence(w.help) + (w.values?.length ? ` One of ${w.values.join(', ')}.` : '') }
   }
   const what = nameOf(known.names, word)
   return what ? { from, to, head: word, help: what } : undefined

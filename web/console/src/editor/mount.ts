@@ -78,7 +78,7 @@ export function mount(host: HTMLElement, o: Options): Editor {
         isYAML ? [yaml(), colours(), completion(o.known), hover(o.known)] : [],
         problems(() => o.path, o.check, o.found),
         fixed.of(fix(o.readOnly)),
-        EditorView.contentAttributes.of({ 'aria-label': o.label, autocapitalize: 'off', autocorrect: 'off', spellcheck: 'false' }),
+        EditorView.contentAttributes.of({ 'aria-label': o.label, tabindex: '0', autocapitalize: 'off', autocorrect: 'off', spellcheck: 'false' }),
         keymap.of([
           { key: 'Mod-s', preventDefault: true, run: () => (o.save(), true) },
           { key: 'Tab', run: acceptCompletion },

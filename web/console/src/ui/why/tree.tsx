@@ -1,5 +1,5 @@
 import type { Part } from '../../api'
-import { decides, marks, operators, share, valuesOf } from './words'
+import { decides, lacks, marks, operators, share, valuesOf } from './words'
 
 /**
  * A condition as a tree, one line a part: its mark, its source, what it read.
@@ -52,7 +52,7 @@ function PartLine({ part, strong, label }: { part: Part; strong: boolean; label?
       {part.parts && part.parts.length > 0 && (
         <ul>
           {part.parts.map((p, i) => (
-            <PartLine key={i} part={p} strong={strong && decides(part, p)} />
+            <PartLine key={i} part={p} strong={(strong && decides(part, p)) || lacks(p)} />
           ))}
         </ul>
       )}

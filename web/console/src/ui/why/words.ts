@@ -69,6 +69,9 @@ export function missing(part: Part | undefined): Part[] {
   return found
 }
 
+/** Whether a part, or one below it, would have to be otherwise. */
+export const lacks = (part: Part): boolean => part.missing === true || (part.parts ?? []).some(lacks)
+
 export const marks: Record<Answer, { sign: string; word: string }> = {
   true: { sign: '✓', word: 'true' },
   false: { sign: '✕', word: 'false' },

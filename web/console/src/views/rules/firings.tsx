@@ -55,10 +55,17 @@ export function Firings({ rule, first, fired }: { rule: string; first: Entry[]; 
   )
 }
 
+/** The picture that shows an entry: the server's choice, else its own. */
+export function pictureOf(e: Entry): { id: number; name: string } | undefined {
+  if (e.picture) return e.picture
+  const own = e.images?.find((i) => !i.missing)
+  return own && { id: e.id, name: own.name }
+}
+
 function Thumb({ e }: { e: Entry }): JSX.Element {
-  const image = e.images?.find((i) => !i.missing)
-  return image ? (
-    <img class="firing-thumb" loading="lazy" alt="" src={address(`journal/${e.id}/images/${seg(image.name)}`)} />
+  const p = pictureOf(e)
+  return p ? (
+    <img class="firing-thumb" loading="lazy" alt="" src={address(`journal/${p.id}/images/${seg(p.name)}`)} />
   ) : (
     <span class="firing-thumb firing-blank" aria-hidden="true" />
   )

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 import type { Mode, Override, Rule } from '../../api'
 import { del, put, seg } from '../../client'
 import { mayEdit, serverNow, timezone } from '../../state'
+import { Button } from '../../ui/button'
 import { Choice, Field, Select } from '../../ui/field'
 import { weekday, hourMinute } from '../../ui/format'
 import { Ago, Countdown } from '../../ui/time'
@@ -10,7 +11,7 @@ import { toast, toastError } from '../../ui/toast'
 import { inZone } from './zonetime'
 import { modeHelp } from './words'
 
-type End = 'stays' | 'hour' | 'eight' | 'morning' | 'at'
+type End = 'stays' | 'hour' | 'eight' | 'morning' | 'at' | 'set'
 
 const ends: { value: End; label: string }[] = [
   { value: 'stays', label: 'until I change it' },
@@ -25,6 +26,8 @@ const modes = [
   { value: 'shadow', label: 'Shadow' },
   { value: 'off', label: 'Off' },
 ] as const
+
+const modeWord: Record<Mode, string> = { live: 'live', shadow: 'in shadow', off: 'off' }
 
 /** When an end is, as the API wants it; undefined for none. */
 function moment(end: End, at: string): string | undefined {
@@ -44,64 +47,79 @@ function moment(end: End, at: string): string | undefined {
       return (today.getTime() > serverNow() ? today : inZone(serverNow(), zone, { days: 1, ...wanted })).toISOString()
     }
     case 'stays':
+    case 'set':
       return undefined
   }
 }
 
-/** Switches a rule live, shadow or off over what its file says, for a while or until it is changed. */
+/**
+ * Switches a rule live, shadow or off over what its file says. The change holds
+ * until somebody changes it, or until an end that can be chosen right after.
+ */
 export function ModeSwitch({ rule, changed }: { rule: Rule; changed: () => void }): JSX.Element {
-  const [end, setEnd] = useState<End>('stays')
+  const [asking, setAsking] = useState(false)
   const [at, setAt] = useState('07:00')
   const [busy, setBusy] = useState(false)
   const o = rule.override
 
-  const send = async (mode: Mode | undefined, until: string | undefined): Promise<void> => {
+  const send = async (mode: Mode | undefined, until: string | undefined): Promise<boolean> => {
     setBusy(true)
     try {
       if (mode === undefined) await del(`rules/${seg(rule.name)}/override`)
       else await put<Override>(`rules/${seg(rule.name)}/override`, { mode, ...(until ? { until } : {}) })
       changed()
+      return true
     } catch (e) {
       toastError(e)
+      return false
     } finally {
       setBusy(false)
     }
   }
   const choose = async (mode: Mode): Promise<void> => {
+    if (mode === rule.mode) return
     const before = rule.override
+    setAsking(false)
     // What the file says needs no override.
-    const wanted = mode === rule.file_mode ? undefined : mode
-    await send(wanted, wanted ? moment(end, at) : undefined)
-    const back = (): void => void send(before?.mode, before?.until)
-    toast(`${rule.name}: ${mode}.`, { action: { label: 'Undo', do: back } })
+    if (!(await send(mode === rule.file_mode ? undefined : mode, undefined))) return
+    toast(`${rule.name} is ${modeWord[mode]}.`, { action: { label: 'Undo', do: () => void send(before?.mode, before?.until) } })
   }
-  const chooseEnd = (e: End, time: string): void => {
-    setEnd(e)
-    setAt(time)
-    if (o && (e !== 'at' || time)) void send(o.mode, moment(e, time))
+  const chooseEnd = (e: End): void => {
+    setAsking(e === 'at')
+    if (o && e !== 'at' && e !== 'set') void send(o.mode, moment(e, at))
   }
+  const set: { value: End; label: string }[] = o?.until ? [{ value: 'set', label: `until ${weekday(o.until)} ${hourMinute(o.until)}` }] : []
   return (
     <div class="rule-mode">
-      <div class="rule-mode-row">
-        <Choice label="Mode" value={rule.mode} onChange={(m) => void choose(m)} options={modes} disabled={busy || !mayEdit.value} />
-        {mayEdit.value && (
-          <div class="rule-mode-end">
-            <Select label="A change made here holds" value={end} onChange={(e) => chooseEnd(e, at)} options={ends} disabled={busy} />
-            {end === 'at' && <Field label="Time of day" type="time" value={at} onInput={(t) => chooseEnd('at', t)} />}
-          </div>
-        )}
-      </div>
+      <Choice label="Mode" value={rule.mode} onChange={(m) => void choose(m)} options={modes} disabled={busy || !mayEdit.value} />
+      {o && mayEdit.value && (
+        <>
+          <Select label="Until when" value={asking ? 'at' : o.until ? 'set' : 'stays'} onChange={chooseEnd} options={[...set, ...ends]} disabled={busy} />
+          {asking && (
+            <form
+              class="rule-mode-at"
+              onSubmit={(e) => {
+                e.preventDefault()
+                void send(o.mode, moment('at', at)).then(() => setAsking(false))
+              }}
+            >
+              <Field label="Time of day" type="time" value={at} onInput={setAt} required />
+              <Button submit busy={busy}>
+                Set
+              </Button>
+            </form>
+          )}
+        </>
+      )}
       <p class="muted small-text">
         {modeHelp[rule.mode]}{' '}
         {o ? (
           <>
-            Set by {o.who || 'somebody'}, <Ago at={o.at} />
-            {o.until ? (
+            Set here by {o.who || 'somebody'}, <Ago at={o.at} />
+            {o.until && (
               <>
-                ; until {weekday(o.until)} {hourMinute(o.until)}, <Countdown until={o.until} /> left
+                ; <Countdown until={o.until} /> left
               </>
-            ) : (
-              '; until somebody changes it'
             )}
             . The file says {rule.file_mode}.{' '}
             {mayEdit.value && (
@@ -111,7 +129,7 @@ export function ModeSwitch({ rule, changed }: { rule: Rule; changed: () => void 
             )}
           </>
         ) : (
-          'So says the file.'
+          'So says its file.'
         )}
       </p>
     </div>

@@ -6,14 +6,15 @@ import { fileAddress } from './words'
 
 /**
  * Problems of rule files. Pressed, one goes to its place: in the file that is
- * `open`, by `show`; of another file, to that file's editor.
+ * `open`, by `show`; of another file, to that file's editor. On the page of a
+ * `rule` its name need not be said again.
  */
-export function ProblemList({ problems, open, show }: { problems: RuleProblem[]; open?: string; show?: (p: RuleProblem) => void }): JSX.Element {
+export function ProblemList({ problems, open, show, rule }: { problems: RuleProblem[]; open?: string; show?: (p: RuleProblem) => void; rule?: string }): JSX.Element {
   return (
     <ul class="problem-list">
       {problems.map((p, i) => {
         const here = open !== undefined && concerns(p, open)
-        const body = <Body p={p} here={here} />
+        const body = <Body p={p} here={here} named={p.rule !== rule} />
         return (
           <li key={i} class={p.warning ? 'tone-wait' : 'tone-bad'}>
             {here && show ? (
@@ -38,7 +39,7 @@ function short(file: string): string {
   return file.startsWith('/') ? (parts[parts.length - 1] ?? file) : file
 }
 
-function Body({ p, here }: { p: RuleProblem; here: boolean }): JSX.Element {
+function Body({ p, here, named }: { p: RuleProblem; here: boolean; named: boolean }): JSX.Element {
   return (
     <>
       <span class="problem-where num">
@@ -47,7 +48,7 @@ function Body({ p, here }: { p: RuleProblem; here: boolean }): JSX.Element {
         {p.line ? (here ? `line ${p.line}` : `:${p.line}`) : here ? 'the file' : ''}
       </span>
       <span class="problem-text">
-        {p.rule && <span class="muted">{p.rule}: </span>}
+        {p.rule && named && <span class="muted">{p.rule}: </span>}
         {p.part && <span class="muted">{p.part}: </span>}
         {p.message}
         {p.suggestion && <span class="muted"> {p.suggestion}</span>}

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import type { Job } from '../../api'
-import { Notice } from '../../ui/parts'
+import { errorText, Notice } from '../../ui/parts'
 
 /** How far long work has got, in words and as a bar; nothing when it is done. */
 export function Progress({ job }: { job: Job }): JSX.Element | null {
@@ -8,7 +8,7 @@ export function Progress({ job }: { job: Job }): JSX.Element | null {
     case 'done':
       return null
     case 'failed':
-      return <Notice tone="bad">{job.error || 'It failed.'}</Notice>
+      return <Notice tone="bad">{errorText(job.error || 'It failed')}</Notice>
     case 'cancelled':
       return <p class="muted small-text">Stopped. What was found until then stands here.</p>
     default:

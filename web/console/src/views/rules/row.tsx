@@ -26,7 +26,7 @@ export function RuleRow({ rule, current }: { rule: Rule; current: boolean }): JS
           <StateDot tone={mode === 'off' ? 'off' : stateTone[state]} word={mode === 'off' ? 'off' : state} />
         </span>
         <span class="rule-row-name">
-          <span class="rule-row-title">{rule.name}</span>
+          <span class="rule-row-title" title={rule.name}>{rule.name}</span>
           <span class="rule-row-badges">
             {mode !== 'live' && (
               <Badge tone={modeTone[mode]} title={modeHelp[mode]}>

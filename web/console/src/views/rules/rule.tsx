@@ -8,7 +8,7 @@ import { count } from '../../ui/format'
 import { Icon } from '../../ui/icon'
 import { useLoad } from '../../ui/load'
 import { Badge, StateDot } from '../../ui/mark'
-import { Empty, Facts, Failed, Section, Skeleton } from '../../ui/parts'
+import { Empty, Facts, Failed, Hidden, Section, Skeleton } from '../../ui/parts'
 import { DayOf } from './day'
 import { Firings } from './firings'
 import { ModeSwitch } from './mode'
@@ -56,8 +56,11 @@ export function RulePage({ name }: { name: string }): JSX.Element {
       {!rule && asked.loading && <Skeleton lines={8} />}
       {rule && (
         <>
-          {rule.problems.length > 0 && <ProblemList problems={rule.problems} />}
+          {rule.problems.length > 0 && <ProblemList problems={rule.problems} rule={name} />}
           <ModeSwitch rule={rule} changed={asked.reload} />
+          <Hidden>
+            <h2>As it stands</h2>
+          </Hidden>
           <div class="rule-columns">
             <div class="rule-column">
               <WhyNow key={name} rule={rule} />
@@ -96,7 +99,10 @@ function NowState({ rule }: { rule: RuleDetail }): JSX.Element {
     <div class="rule-now">
       {mode !== 'off' && (
         <span class={`rule-state tone-${stateTone[state]}`}>
-          <StateDot tone={stateTone[state]} word="" /> {state}
+          <span aria-hidden="true">
+            <StateDot tone={stateTone[state]} word={state} />
+          </span>{' '}
+          {state}
         </span>
       )}
       {mode !== 'live' && (

@@ -11,6 +11,7 @@ import { useLoad } from '../../ui/load'
 import { Failed, Notice, Skeleton } from '../../ui/parts'
 import { Ago, Clock } from '../../ui/time'
 import { compare, type CompareRow, type Side, sums } from './compare'
+import { pictureOf } from './firings'
 import { Progress } from './progress'
 
 const spans = [
@@ -197,13 +198,23 @@ function Cell({ f, side }: { f: ReplayFiring; side: Side }): JSX.Element {
 const before = 10_000
 const after = 2_000
 
+/** The pictures of some entries, each once. */
+function pictures(all: Entry[]): { id: number; name: string; text: string }[] {
+  const found = new Map<string, { id: number; name: string; text: string }>()
+  for (const e of all) {
+    const p = pictureOf(e)
+    if (p && !found.has(`${p.id} ${p.name}`)) found.set(`${p.id} ${p.name}`, { ...p, text: e.text })
+  }
+  return [...found.values()].slice(0, 4)
+}
+
 /** What the journal has around a moment: the events and pictures that led to a firing. */
 function LedToIt({ f }: { f: ReplayFiring }): JSX.Element {
   const at = Date.parse(f.at)
   const span = { since: new Date(at - before).toISOString(), until: new Date(at + after).toISOString() }
   const asked = useLoad<Page<Entry>>(`journal${query({ ...span, camera: f.camera, limit: 30 })}`)
   const items = asked.data?.items ?? []
-  const images = items.flatMap((e) => (e.images ?? []).filter((i) => !i.missing).map((i) => ({ e, name: i.name }))).slice(0, 4)
+  const images = pictures(items)
   return (
     <div class="led">
       {asked.error !== undefined && <Failed error={asked.error} />}
@@ -211,8 +222,8 @@ function LedToIt({ f }: { f: ReplayFiring }): JSX.Element {
       {images.length > 0 && (
         <div class="led-images">
           {images.map((i) => (
-            <a key={`${i.e.id} ${i.name}`} href={`/journal/${i.e.id}`}>
-              <img loading="lazy" src={address(`journal/${i.e.id}/images/${seg(i.name)}`)} alt={i.e.text} />
+            <a key={`${i.id} ${i.name}`} href={`/journal/${i.id}`}>
+              <img loading="lazy" src={address(`journal/${i.id}/images/${seg(i.name)}`)} alt={i.text} />
             </a>
           ))}
         </div>

@@ -55,7 +55,7 @@ export function WhyNow({ rule }: { rule: Rule }): JSX.Element {
       )}
       {chosen && (
         <div class={chosen.when === 'gone' ? 'look-gone' : undefined}>
-          {all.length === 1 && <p class="look-about">{about(chosen.look)}</p>}
+          {(all.length === 1 || chosen.look.plate) && <p class="look-about">{about(chosen.look)}</p>}
           <Why look={chosen.look} live={chosen.when === 'now'} />
         </div>
       )}
@@ -100,7 +100,7 @@ function LookChip({ c, on }: { c: Choice; on: boolean }): JSX.Element {
       <span class="look-mark" role="img" aria-label={m.word}>
         {m.sign}
       </span>
-      <span class="look-name">{about(look)}</span>
+      <span class="look-name">{look.plate || about(look)}</span>
       {c.when === 'then' && <span class="num muted">{clockOrDate(look.at, look.at)}</span>}
       {word && <span class="muted">{word}</span>}
     </button>
