@@ -136,7 +136,7 @@ func TestEveryRouteWithEveryRole(t *testing.T) {
 func TestStrangers(t *testing.T) {
 	s, m := withPassword(t, nil)
 	table := least()
-	before := string(m.accounts.Text())
+	before := string(m.get().Text())
 	for _, r := range s.routes {
 		for _, name := range []string{"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "get"} {
 			if role, ok := table[name+" "+r.pattern]; ok && role == RolePublic && r.methods[name].handle != nil {
@@ -160,7 +160,7 @@ func TestStrangers(t *testing.T) {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
 	}
-	if after := string(m.accounts.Text()); after != before {
+	if after := string(m.get().Text()); after != before {
 		t.Errorf("the accounts changed:\n%s", after)
 	}
 }
@@ -259,7 +259,7 @@ func TestTokensEnd(t *testing.T) {
 
 func TestSessionsEndByThemselves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, m := withPassword(t, nil)
+		s, _ := withPassword(t, nil)
 		code := func() int { return askAs(s, "GET", "/api/v1/status", "ann", "").Code }
 		// Used now and then it lives, but not for ever.
 		for day := 0; day < 89; day += 29 {
@@ -274,7 +274,6 @@ func TestSessionsEndByThemselves(t *testing.T) {
 			t.Errorf("after 90 days: %d", got)
 		}
 		// Unused it ends sooner; that it was used outlives a restart.
-		*m = memory{accounts: signed(time.Now())}
 		s, _ = withPassword(t, nil)
 		time.Sleep(20 * 24 * time.Hour)
 		if got := code(); got != 200 {
@@ -310,9 +309,10 @@ func TestAnAnswerThatGoesOnEndsWithItsSession(t *testing.T) {
 		"another role":       {func(s *Server, _ *memory) { askAs(s, "PUT", "/api/v1/users/vera", "ann", `{"role": "editor"}`) }, 0},
 		"the user's removal": {func(s *Server, _ *memory) { askAs(s, "DELETE", "/api/v1/users/vera", "ann", "") }, 0},
 		"passwd elsewhere": {func(_ *Server, m *memory) {
-			a := m.accounts.Clone()
-			a.Sessions = nil
-			m.accounts = a
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.accounts = m.accounts.Clone()
+			m.accounts.Sessions = nil
 		}, lookAgain},
 	} {
 		synctest.Test(t, func(t *testing.T) {

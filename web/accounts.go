@@ -178,7 +178,7 @@ func ParseAccounts(text []byte) (*Accounts, error) {
 		a.Tokens = append(a.Tokens, AccessToken{t.ID, t.Name, t.Scope, t.Hash, t.Created, given(t.Expires), given(t.Used)})
 	}
 	for _, s := range in.Sessions {
-		a.Sessions = append(a.Sessions, SignIn{s.Hash, s.User, s.Created, s.Seen})
+		a.Sessions = append(a.Sessions, SignIn(s))
 	}
 	return a, a.valid()
 }
@@ -252,7 +252,7 @@ func (a *Accounts) Text() []byte {
 		out.Tokens = append(out.Tokens, tokenJSON{t.ID, t.Name, t.Scope, t.Hash, t.Created.UTC(), shown(t.Expires.UTC()), shown(t.Used.UTC())})
 	}
 	for _, s := range a.Sessions {
-		out.Sessions = append(out.Sessions, signedInJSON{s.Hash, s.User, s.Created.UTC(), s.Seen.UTC()})
+		out.Sessions = append(out.Sessions, signedInJSON{Hash: s.Hash, User: s.User, Created: s.Created.UTC(), Seen: s.Seen.UTC()})
 	}
 	text, _ := json.MarshalIndent(out, "", " ") // texts and times of this age always can be
 	return append(text, '\n')

@@ -35,13 +35,27 @@ type memory struct {
 
 func newMemory(a *Accounts) *memory { return &memory{accounts: a} }
 
+func (m *memory) get() *Accounts {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.accounts
+}
+
+func (m *memory) events() []AccountEvent {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.told)
+}
+
+func (m *memory) fill(full bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.full = full
+}
+
 func (m *memory) source() AuthSource {
 	return AuthSource{
-		Accounts: func() *Accounts {
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			return m.accounts
-		},
+		Accounts: m.get,
 		Change: func(must bool, f func(*Accounts) error) error {
 			m.mu.Lock()
 			defer m.mu.Unlock()
@@ -79,11 +93,11 @@ func signed(now time.Time) *Accounts {
 		panic(err)
 	}
 	a := &Accounts{}
-	for name, role := range map[string]Role{"ann": RoleEditor, "otto": RoleOperator, "vera": RoleViewer} {
+	for i, name := range []string{"ann", "otto", "vera"} {
+		role := []Role{RoleEditor, RoleOperator, RoleViewer}[i]
 		a.Users = append(a.Users, Account{Name: name, Role: role, Password: hash, Created: now})
 		a.Sessions = append(a.Sessions, SignIn{Hash: hashOf(cookieOf(name)), User: name, Created: now, Seen: now})
 	}
-	slices.SortFunc(a.Users, func(a, b Account) int { return strings.Compare(a.Name, b.Name) })
 	for _, scope := range []Scope{ScopeRead, ScopeOperate, ScopeEdit} {
 		a.Tokens = append(a.Tokens, AccessToken{ID: "id-" + string(scope), Name: "script " + string(scope), Scope: scope, Hash: hashOf(tokenOf(scope)), Created: now})
 	}
@@ -189,7 +203,7 @@ func TestSignInAndOut(t *testing.T) {
 	wantAnswer(t, "a stranger", b.do("GET", "/api/v1/session", ""), 200, strangerJSON)
 	wantAnswer(t, "a wrong password", b.do("POST", "/api/v1/session", `{"user":"ann","password":"wrong"}`), 401, problemText(401, "Unauthorized", "the user or the password is wrong"))
 	wantAnswer(t, "no such user", b.do("POST", "/api/v1/session", `{"user":"bob","password":"`+annsPassword+`"}`), 401, problemText(401, "Unauthorized", "the user or the password is wrong"))
-	wantAnswer(t, "a hash", b.do("POST", "/api/v1/session", `{"user":"ann","password":"`+m.accounts.Users[0].Password+`"}`), 401, problemText(401, "Unauthorized", "the user or the password is wrong"))
+	wantAnswer(t, "a hash", b.do("POST", "/api/v1/session", `{"user":"ann","password":"`+m.get().Users[0].Password+`"}`), 401, problemText(401, "Unauthorized", "the user or the password is wrong"))
 	wantAnswer(t, "no user", b.do("POST", "/api/v1/session", `{"password":"x","more":1}`), 400, problemText(400, "Bad Request", `want {"user": "ann", "password": "…"}`))
 	if b.cookie != "" {
 		t.Fatal("a cookie for a stranger:", b.cookie)
@@ -199,15 +213,15 @@ func TestSignInAndOut(t *testing.T) {
 	if got, want := w.Header().Get("Set-Cookie"), b.cookie+"; Path=/; Max-Age=7776000; HttpOnly; SameSite=Strict"; got != want || !strings.HasPrefix(got, "sallyport-8080=") {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if strings.Contains(string(m.accounts.Text()), strings.TrimPrefix(b.cookie, "sallyport-8080=")) {
+	if strings.Contains(string(m.get().Text()), strings.TrimPrefix(b.cookie, "sallyport-8080=")) {
 		t.Error("the cookie is kept as it is")
 	}
 	wantAnswer(t, "who is it", b.do("GET", "/api/v1/session", ""), 200, annJSON)
 	// Signing in again takes the place of the session.
-	first, sessions := b.cookie, len(m.accounts.Sessions)
+	first, sessions := b.cookie, len(m.get().Sessions)
 	wantAnswer(t, "ann again", b.do("POST", "/api/v1/session", `{"user":"ann","password":"`+annsPassword+`"}`), 200, annJSON)
-	if len(m.accounts.Sessions) != sessions || b.cookie == first {
-		t.Errorf("%d sessions, not %d", len(m.accounts.Sessions), sessions)
+	if len(m.get().Sessions) != sessions || b.cookie == first {
+		t.Errorf("%d sessions, not %d", len(m.get().Sessions), sessions)
 	}
 	kept := b.cookie
 	wantAnswer(t, "out", b.do("DELETE", "/api/v1/session", ""), 204, "")
@@ -226,8 +240,8 @@ func TestSignInAndOut(t *testing.T) {
 		{Type: "sign-in", Who: "ann", From: "10.0.0.7", OK: true},
 		{Type: "sign-out", Who: "ann", From: "10.0.0.7", OK: true},
 	}
-	if !slices.Equal(m.told, want) {
-		t.Errorf("told %+v\nwant %+v", m.told, want)
+	if !slices.Equal(m.events(), want) {
+		t.Errorf("told %+v\nwant %+v", m.events(), want)
 	}
 }
 
@@ -298,7 +312,7 @@ func TestGuessesAreSlowedDown(t *testing.T) {
 		time.Sleep(time.Second)
 		wantAnswer(t, "a second later", guess("ann", annsPassword), 200, annJSON)
 		refused := 0
-		for _, e := range m.told {
+		for _, e := range m.events() {
 			if e.Type == "refused" {
 				refused++
 			}
@@ -357,19 +371,19 @@ func TestTheFirstPassword(t *testing.T) {
 	wantAnswer(t, "nobody to sign in as", b.do("POST", "/api/v1/session", `{"user":"admin","password":"x"}`), 409, problemText(409, "Conflict", "no password was ever set, so there is nobody to sign in as"))
 	wantAnswer(t, "other users first", b.do("PUT", "/api/v1/users/bob", `{"role":"editor","password":"battery staple"}`), 409, problemText(409, "Conflict", "set your own password first: until then there are no users"))
 	wantAnswer(t, "short", b.do("PUT", "/api/v1/password", `{"new":"short"}`), 400, problemText(400, "Bad Request", "a password has at least 8 characters"))
-	m.full = true
+	m.fill(true)
 	wantAnswer(t, "a full disk", b.do("PUT", "/api/v1/password", `{"new":"battery staple"}`), 503, problemText(503, "Service Unavailable", "the disk is full"))
-	if b.cookie != "" || len(m.accounts.Users) > 0 {
+	if b.cookie != "" || len(m.get().Users) > 0 {
 		t.Fatal("a password that is not kept")
 	}
-	m.full = false
+	m.fill(false)
 	admin := strings.Replace(annJSON, "ann", "admin", 1)
 	wantAnswer(t, "the first", b.do("PUT", "/api/v1/password", `{"new":"battery staple"}`), 200, admin)
 	wantAnswer(t, "who is it", b.do("GET", "/api/v1/session", ""), 200, admin)
 	wantAnswer(t, "others", other.do("GET", "/api/v1/session", ""), 200, strangerJSON)
 	wantAnswer(t, "others set theirs", other.do("PUT", "/api/v1/password", `{"new":"something else"}`), 401, problemText(401, "Unauthorized", "sign in first"))
-	if want := (AccountEvent{Type: "password", Who: "admin", From: "10.0.0.7", OK: true, Detail: "set the first password: everybody signs in from now on"}); len(m.told) != 1 || m.told[0] != want {
-		t.Errorf("told %+v", m.told)
+	if want := (AccountEvent{Type: "password", Who: "admin", From: "10.0.0.7", OK: true, Detail: "set the first password: everybody signs in from now on"}); len(m.events()) != 1 || m.events()[0] != want {
+		t.Errorf("told %+v", m.events())
 	}
 }
 
@@ -389,7 +403,7 @@ func TestOnesOwnPassword(t *testing.T) {
 	wantAnswer(t, "the cookie from before", stale.do("GET", "/api/v1/session", ""), 200, strangerJSON)
 	wantAnswer(t, "the old password", phone.do("POST", "/api/v1/session", `{"user":"vera","password":"`+annsPassword+`"}`), 401, problemText(401, "Unauthorized", "the user or the password is wrong"))
 	wantAnswer(t, "the new password", phone.do("POST", "/api/v1/session", `{"user":"vera","password":"battery staple"}`), 200, vera)
-	if m.accounts.session(hashOf(cookieOf("ann"))) == nil {
+	if m.get().session(hashOf(cookieOf("ann"))) == nil {
 		t.Error("ann was signed out, too")
 	}
 	r := httptest.NewRequest("PUT", "/api/v1/password", strings.NewReader(`{"new":"battery staple"}`))
@@ -437,11 +451,11 @@ func TestUsersAndTokens(t *testing.T) {
 		}
 		wantAnswer(t, "a script like that", do("POST", "/api/v1/tokens", `{"name":"doorbell","scope":"read"}`), 409, problemText(409, "Conflict", `there is a token "doorbell": take another name, or remove it first`))
 		wantAnswer(t, "gone", do("DELETE", "/api/v1/tokens/"+token.ID, ""), 204, "")
-		m.full = true
+		m.fill(true)
 		wantAnswer(t, "a full disk", do("DELETE", "/api/v1/users/bob", ""), 503, problemText(503, "Service Unavailable", "the disk is full"))
 		wantAnswer(t, "a sign-in all the same", askAs(s, "POST", "/api/v1/session", "", `{"user":"ann","password":"battery staple"}`), 200, annJSON)
 		var details []string
-		for _, e := range m.told {
+		for _, e := range m.events() {
 			details = append(details, e.Type+" "+e.Who+": "+e.Detail)
 		}
 		want := []string{
