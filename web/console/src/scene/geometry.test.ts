@@ -106,6 +106,7 @@ test('tags keep out of each other\'s way and in the picture', () => {
   assert.deepEqual(placeTag(box, 60, 16, 'over', [], 400, 300), { rect: { x: 99, y: 84, w: 60, h: 16 }, side: 'over' })
   const taken = [{ x: 90, y: 80, w: 60, h: 16 }]
   assert.equal(placeTag(box, 60, 16, 'over', taken, 400, 300).side, 'under')
+  assert.deepEqual(placeTag(box, 60, 16, 'over', [{ x: 145, y: 80, w: 60, h: 16 }], 400, 300), { rect: { x: 81, y: 84, w: 60, h: 16 }, side: 'over right' })
   assert.equal(placeTag(box, 60, 16, 'within', [], 400, 300).side, 'within')
   assert.deepEqual(placeTag({ x: 380, y: 0, w: 40, h: 300 }, 60, 16, 'over', [], 400, 300), { rect: { x: 340, y: 0, w: 60, h: 16 }, side: 'within' })
 })

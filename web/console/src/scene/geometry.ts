@@ -63,7 +63,7 @@ export function columns(count: number, width: number, height: number, aspect: nu
   return best
 }
 
-/** The point of a box that a zone's anchor names; for `overlap`, and when nothing is said, its foot. */
+/** The point of a box that a zone's anchor names; for `any` overlap, and when nothing is said, its foot. */
 export function anchorOf(box: Box, anchor?: Zone['anchor']): Point {
   const x = (box[0] + box[2]) / 2
   if (anchor === 'center') return [x, (box[1] + box[3]) / 2]
@@ -192,19 +192,22 @@ export function overlaps(a: Rect, b: Rect): boolean {
   return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h
 }
 
-/** Sides of a box where its tag can be. */
-export type Side = 'over' | 'under' | 'within'
+/** Where a box's tag can be: over, under or in it, from its left edge on or up to its right one. */
+export type Side = 'over' | 'over right' | 'under' | 'under right' | 'within' | 'within right'
 
-const sides: readonly Side[] = ['over', 'under', 'within']
+const sides: readonly Side[] = ['over', 'over right', 'under', 'under right', 'within', 'within right']
 
 /**
  * Where a box's tag of w by h pixels goes: on the side where it was (so that tags do not
- * jump), else over the box, under it, or within it at the top, whichever is free of the
- * tags before it and in the picture; over it, moved into the picture, when none is free.
+ * jump), else on the first that is free of the tags before it and in the picture; over it,
+ * moved into the picture, when none is free.
  */
 export function placeTag(box: Rect, w: number, h: number, was: Side, taken: readonly Rect[], width: number, height: number): { rect: Rect; side: Side } {
-  const x = Math.max(0, Math.min(width - w, box.x - 1))
-  const at = (side: Side): Rect => ({ x, y: side === 'over' ? box.y - h : side === 'under' ? box.y + box.h : box.y, w, h })
+  const at = (side: Side): Rect => {
+    const x = side.endsWith('right') ? box.x + box.w + 1 - w : box.x - 1
+    const y = side.startsWith('over') ? box.y - h : side.startsWith('under') ? box.y + box.h : box.y
+    return { x: Math.max(0, Math.min(width - w, x)), y, w, h }
+  }
   for (const side of [was, ...sides]) {
     const rect = at(side)
     if (rect.y >= 0 && rect.y + h <= height && !taken.some((t) => overlaps(t, rect))) return { rect, side }

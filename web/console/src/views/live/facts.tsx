@@ -8,6 +8,7 @@ import { lookOf } from '../../scene/look'
 import type { Motion } from '../../scene/motion'
 import { Badge } from '../../ui/mark'
 import { errorText } from '../../ui/parts'
+import { Why } from '../../ui/why'
 import { duration, number } from '../../ui/format'
 import { stateTone } from './rulesnow'
 import { whyNot } from './whynot'
@@ -47,9 +48,9 @@ export function Facts({ camera, id, motion, zones, brief }: FactsProps): JSX.Ele
         </div>
         <div>
           <dt>heading</dt>
-          <dd>{t.heading === undefined ? 'none: it is still' : <Heading degrees={t.heading} />}</dd>
+          <dd>{t.heading !== undefined ? <Heading degrees={t.heading} /> : t.speed === undefined ? 'not known yet' : 'none: it is still'}</dd>
         </div>
-        {t.speed !== undefined && (
+        {t.speed !== undefined && t.heading !== undefined && (
           <div>
             <dt>speed</dt>
             <dd class="num">{number(t.speed)} units/s</dd>
@@ -64,7 +65,7 @@ export function Facts({ camera, id, motion, zones, brief }: FactsProps): JSX.Ele
           {inside.map((z) => (
             <li key={z}>
               <span class="zone-swatch" style={{ '--hue': String(hue(z)) }} aria-hidden="true" />
-              {brief || !zones.some((x) => x.name === z) ? <span>{z}</span> : <a href={path('zones', z)}>{z}</a>}
+              {brief || !zones.some((x) => x.name === z) ? <span>{z}</span> : <a href={path('zones', camera, 'zone', z)}>{z}</a>}
               <span class="num">{duration(gone ? (t.zones[z] ?? 0) : (motion.dwell(id, z, now) ?? t.zones[z] ?? 0))}</span>
             </li>
           ))}
@@ -84,20 +85,32 @@ function RulesOf({ said, brief }: { said: Said; brief: boolean }): JSX.Element {
     <ul class="target-rules">
       {said.facts.rules.map((r) => (
         <li key={r.rule}>
-          <div>
-            {brief ? <span>{r.rule}</span> : <a href={path('rules', r.rule)}>{r.rule}</a>}
-            <Badge tone={stateTone[r.state]}>{r.state}</Badge>
-          </div>
-          <WhyNot rule={r} />
+          {brief || !r.look ? (
+            <RuleLine rule={r} />
+          ) : (
+            <details>
+              <summary>
+                <RuleLine rule={r} />
+              </summary>
+              <Why look={r.look} live />
+              <a href={path('rules', r.rule)}>Show the rule</a>
+            </details>
+          )}
         </li>
       ))}
     </ul>
   )
 }
 
-function WhyNot({ rule }: { rule: TargetFacts['rules'][number] }): JSX.Element | null {
+function RuleLine({ rule }: { rule: TargetFacts['rules'][number] }): JSX.Element {
   const why = whyNot(rule.state, rule.look)
-  return why === rule.state ? null : <p>{why}</p>
+  return (
+    <span class="target-rule">
+      <span class="target-rule-name">{rule.rule}</span>
+      <Badge tone={stateTone[rule.state]}>{rule.state}</Badge>
+      {why !== rule.state && <span class="target-rule-why">{why}</span>}
+    </span>
+  )
 }
 
 const ways = ['up', 'up and right', 'right', 'down and right', 'down', 'down and left', 'left', 'up and left']
@@ -166,7 +179,8 @@ function useRulesOf(camera: string, id: number, gone: boolean): Said {
         (error: unknown) => {
           if (end.signal.aborted) return
           // Who has just left is said by the scene.
-          if (!(error instanceof ApiError && error.status === 404)) setSaid((was) => ({ facts: was.facts, error }))
+          if (error instanceof ApiError && error.status === 404) return
+          setSaid((was) => ({ facts: was.facts, error }))
           again()
         },
       )

@@ -3,7 +3,9 @@ import type { Camera, Zone } from '../../api'
 import { path, withQuery } from '../../app/router'
 import { useMotion } from '../../scene/feed'
 import { Scene } from '../../scene/Scene'
-import { link } from '../../state'
+import { link, mayEdit } from '../../state'
+import { ButtonLink } from '../../ui/button'
+import { Icon } from '../../ui/icon'
 import { StateDot } from '../../ui/mark'
 import { Ago, AgoShort } from '../../ui/time'
 import { FreshPicture } from './fresh'
@@ -35,6 +37,11 @@ export function Tile({ camera, zones, picked, onHover, onPick, large }: TileProp
           </span>
         )}
         {large && <FreshPicture camera={camera} />}
+        {large && mayEdit.value && (
+          <ButtonLink small href={path('zones', camera.name)}>
+            <Icon name="zones" size={16} /> Draw zones
+          </ButtonLink>
+        )}
       </header>
       <div class="live-scene">
         <Scene

@@ -21,10 +21,10 @@ test('a condition that is not true says what it lacks', () => {
     answer: 'false' as const,
     parts: [
       { text: 'target.class == "person"', answer: 'true' as const },
-      { text: 'dwell("porch") > "2s"', answer: 'false' as const, missing: true, values: [{ name: 'dwell("porch")', value: '1.4s' }] },
+      { text: 'dwell("porch") > "2s"', answer: 'false' as const, missing: true, values: [{ name: 'dwell("porch")', value: '1.4s', bound: { value: '2s', off: 300 } }] },
     ],
   }
-  assert.equal(whyNot('idle', look({ answer: 'false', when })), 'false: dwell("porch") > "2s" (1.4s)')
+  assert.equal(whyNot('idle', look({ answer: 'false', when })), 'false: dwell("porch") > "2s" (1.4 s > 2 s)')
   const more = { ...when, parts: when.parts.map((p) => ({ ...p, missing: true })) }
   assert.equal(whyNot('idle', look({ answer: 'false', when: more })), 'false: target.class == "person", and 1 more')
   assert.equal(whyNot('idle', look({ held: 'while', while: { text: 'night()', answer: 'false', missing: true }, answer: 'true' })), '“while” is false: night()')

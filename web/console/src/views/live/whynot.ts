@@ -1,7 +1,8 @@
 // Says in a few words why a rule did not do anything for a target yet.
 
-import type { Look, Part, Reading, RuleState } from '../../api'
+import type { Look, Part, RuleState } from '../../api'
 import { seconds } from '../../scene/look'
+import { missing, valuesOf } from '../../ui/why/words'
 
 /** Why a rule has not fired, in words of the rule language; what it waits for when that is a time. */
 export function whyNot(state: RuleState, look: Look | undefined): string {
@@ -39,23 +40,12 @@ export function whyNot(state: RuleState, look: Look | undefined): string {
   return state
 }
 
-/** The first parts that would have to be otherwise, with what was read. */
+/** The first part that would have to be otherwise, with what it read. */
 function lacking(part: Part | undefined): string {
   const parts = missing(part)
   const first = parts[0]
   if (!first) return ''
+  const read = valuesOf(first)
   const more = parts.length > 1 ? `, and ${parts.length - 1} more` : ''
-  return `: ${first.text}${readings(first.values)}${more}`
-}
-
-function missing(part: Part | undefined): Part[] {
-  if (!part) return []
-  const under = (part.parts ?? []).flatMap(missing)
-  if (under.length > 0) return under
-  return part.missing ? [part] : []
-}
-
-function readings(values: Reading[] | undefined): string {
-  if (!values || values.length === 0) return ''
-  return ` (${values.map((v) => v.value).join(', ')})`
+  return `: ${first.text}${read ? ` (${read})` : ''}${more}`
 }
