@@ -15,7 +15,7 @@ interface Said {
 
 /** What a word means, when the pointer rests on it. */
 export function hover(known: () => Knowledge): Extension {
-  return hoverTooltip((view, pos) => tooltip(view, said(view.state, pos, known())), { hoverTime: 350 })
+  return hoverTooltip((view, pos) => tooltip(view, said(view.state, pos, known())), { hoverTime: 350, hideOnChange: true })
 }
 
 function tooltip(_: EditorView, s: Said | undefined): Tooltip | null {

@@ -110,9 +110,6 @@ export function FilePage({ path }: { path: string }): JSX.Element {
         })
         setDirty(draft !== undefined || base.etag === '')
         setReady(true)
-        const line = Number(place.peek().query.get('line'))
-        if (line > 0) editor.current.line(line)
-        else if (matchMedia('(pointer: fine)').matches) editor.current.focus()
       },
       () => !gone && setRefused('The editor could not be loaded. Load the page again.'),
     )
@@ -122,6 +119,13 @@ export function FilePage({ path }: { path: string }): JSX.Element {
   }, [base !== undefined])
   useEffect(() => () => editor.current?.close(), [])
   useEffect(() => editor.current?.setReadOnly(readOnly), [readOnly, ready])
+  // It can be focused only when it is shown.
+  useEffect(() => {
+    if (!ready) return
+    const line = Number(place.peek().query.get('line'))
+    if (line > 0) editor.current?.line(line)
+    else if (matchMedia('(pointer: fine)').matches) editor.current?.focus()
+  }, [ready])
 
   // Ctrl-S saves wherever the focus is on this page.
   useEffect(() => {
@@ -164,6 +168,7 @@ export function FilePage({ path }: { path: string }): JSX.Element {
     setDirty(false)
     setTheirs(undefined)
     setComparing(false)
+    editor.current?.focus()
   }
   const revert = (): void => {
     const mine = text()
@@ -260,7 +265,7 @@ export function FilePage({ path }: { path: string }): JSX.Element {
           take={takeTheirs}
           keep={() => {
             over.current = { text: theirs.text, etag: theirs.etag }
-            void saveNow(theirs.etag)
+            void saveNow(theirs.etag).then(() => editor.current?.focus())
           }}
           later={() => setComparing(false)}
         />

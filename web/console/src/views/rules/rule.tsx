@@ -1,6 +1,7 @@
 import { useComputed } from '@preact/signals'
 import type { JSX } from 'preact'
-import type { RuleDetail } from '../../api'
+import type { Page, RuleDetail, Zone } from '../../api'
+import { path } from '../../app/router'
 import { ApiError, seg } from '../../client'
 import { mayEdit, ruleSet, ruleTicks } from '../../state'
 import { ButtonLink } from '../../ui/button'
@@ -117,6 +118,11 @@ function NowState({ rule }: { rule: RuleDetail }): JSX.Element {
 }
 
 function About({ rule }: { rule: RuleDetail }): JSX.Element {
+  const drawn = useLoad<Page<Zone>>(rule.zones.length > 0 ? 'zones' : undefined, ruleSet.value)
+  const zoneAddress = (name: string): string => {
+    const z = drawn.data?.items.find((x) => x.name === name)
+    return z ? path('zones', z.camera, z.kind, z.name) : '/zones'
+  }
   const links = (names: string[], to: (n: string) => string) =>
     names.map((n, i) => (
       <span key={n}>
@@ -128,8 +134,8 @@ function About({ rule }: { rule: RuleDetail }): JSX.Element {
     <Facts
       items={[
         ['Looked at', `${onWords(rule)}, one state per ${rule.per}`],
-        rule.cameras.length > 0 && [rule.cameras.length > 1 ? 'Cameras' : 'Camera', links(rule.cameras, (n) => `/live?camera=${encodeURIComponent(n)}`)],
-        rule.zones.length > 0 && ['Zones and lines', links(rule.zones, (n) => `/zones/${encodeURIComponent(n)}`)],
+        rule.cameras.length > 0 && [rule.cameras.length > 1 ? 'Cameras' : 'Camera', links(rule.cameras, (n) => `/live/${encodeURIComponent(n)}`)],
+        rule.zones.length > 0 && ['Zones and lines', links(rule.zones, zoneAddress)],
         rule.relays.length > 0 && [rule.relays.length > 1 ? 'Relays' : 'Relay', links(rule.relays, (n) => `/relays/${encodeURIComponent(n)}`)],
         rule.lists.length > 0 && ['Lists', links(rule.lists, (n) => `/plates/lists/${encodeURIComponent(n)}`)],
         ['In 24 hours', count(rule.hours.reduce((n, h) => n + h.firings, 0), 'firing')],

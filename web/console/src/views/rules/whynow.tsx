@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
 import type { Happening, Look, Rule } from '../../api'
-import { go, place, withQuery } from '../../app/router'
+import { go, path, place, withQuery } from '../../app/router'
 import { ruleTicks } from '../../state'
 import { clockOrDate } from '../../ui/format'
 import { Failed, Section, Skeleton } from '../../ui/parts'
@@ -55,7 +55,14 @@ export function WhyNow({ rule }: { rule: Rule }): JSX.Element {
       )}
       {chosen && (
         <div class={chosen.when === 'gone' ? 'look-gone' : undefined}>
-          {(all.length === 1 || chosen.look.plate) && <p class="look-about">{about(chosen.look)}</p>}
+          <p class="look-about">
+            {(all.length === 1 || chosen.look.plate) && <b>{about(chosen.look)}</b>}
+            {chosen.when === 'now' && chosen.look.camera && chosen.look.target !== undefined && (
+              <a class="small-text" href={`${path('live', chosen.look.camera)}?target=${encodeURIComponent(`${chosen.look.camera}/${chosen.look.target}`)}`}>
+                See it on the picture
+              </a>
+            )}
+          </p>
           <Why look={chosen.look} live={chosen.when === 'now'} />
         </div>
       )}
