@@ -36,7 +36,8 @@ export function TopLine(): JSX.Element {
       </a>
       {status.value?.demo && <span class="chip tone-live">Demonstration</span>}
       <time class="num top-clock" dateTime={new Date(now.value).toISOString()}>
-        {clock(now.value)}
+        {hourMinute(now.value)}
+        <span class="top-seconds">{clock(now.value).slice(5)}</span>
       </time>
       {offline && (
         <span class="chip tone-bad offline" role="alert">
@@ -57,7 +58,7 @@ export function TopLine(): JSX.Element {
       )}
       {shadow > 0 && (
         <a class="chip top-shadow" href="/rules?mode=shadow" title="Rules that decide and do nothing">
-          {shadow} in shadow
+          {shadow} <span class="top-in">in</span> shadow
         </a>
       )}
       <a class={`top-health tone-${h.tone}`} href={withQuery({ sheet: 'health' })} title={h.word}>

@@ -71,12 +71,11 @@ export function Drawing({ draft, others, map, snapping, fixed, onChange }: Drawi
 
   const down = (e: PointerEvent, what: Grip): void => {
     if (fixed || e.button !== 0 || !svg.current) return
-    e.preventDefault()
     e.stopPropagation()
     svg.current.setPointerCapture(e.pointerId)
     turns.current++
     grip.current = { what, id: e.pointerId, from: at(e), points: pts, tag: `drag ${turns.current}`, far: false }
-    if (what.part === 'corner') svg.current.querySelector<SVGElement>(`[data-corner="${what.i}"]`)?.focus()
+    svg.current.querySelector<SVGElement>(what.part === 'corner' ? `[data-corner="${what.i}"]` : '.drawing-whole')?.focus()
   }
   const move = (e: PointerEvent): void => {
     const g = grip.current
@@ -162,15 +161,16 @@ export function Drawing({ draft, others, map, snapping, fixed, onChange }: Drawi
       role="group"
       aria-label={`${draft.kind} ${draft.name}, drawing`}
       style={{ '--hue': String(hue(draft.name)) }}
+      onMouseDown={(e) => e.preventDefault() /* the press gives the focus itself */}
       onPointerMove={move}
       onPointerUp={up}
       onPointerCancel={up}
     >
       {zone && (
         <polygon
-          class="drawing-area"
+          class="drawing-area drawing-whole"
           points={pts.map((p) => px(p).join(',')).join(' ')}
-          {...(!fixed && { tabIndex: 0, role: 'button', 'aria-label': `The whole zone ${draft.name}: arrows move it` })}
+          {...(!fixed && { tabindex: 0, role: 'button', 'aria-label': `The whole zone ${draft.name}: arrows move it` })}
           onPointerDown={(e) => down(e, { part: 'whole' })}
           onKeyDown={(e) => e.target === e.currentTarget && key(e)}
         />
@@ -183,12 +183,12 @@ export function Drawing({ draft, others, map, snapping, fixed, onChange }: Drawi
             <line x1={x1} y1={y1} x2={x2} y2={y2} />
             {!fixed && (
               <line
-                class="drawing-grip"
+                class={`drawing-grip${zone ? '' : ' drawing-whole'}`}
                 x1={x1}
                 y1={y1}
                 x2={x2}
                 y2={y2}
-                {...(!zone && { tabIndex: 0, role: 'button', 'aria-label': `The whole line ${draft.name}: arrows move it` })}
+                {...(!zone && { tabindex: 0, role: 'button', 'aria-label': `The whole line ${draft.name}: arrows move it` })}
                 onPointerEnter={() => setOver(i)}
                 onPointerLeave={() => setOver(undefined)}
                 onPointerDown={(e) => down(e, zone ? { part: 'edge', i } : { part: 'whole' })}
@@ -222,7 +222,7 @@ export function Drawing({ draft, others, map, snapping, fixed, onChange }: Drawi
               key={i}
               class="drawing-corner"
               data-corner={i}
-              tabIndex={0}
+              tabindex={0}
               role="button"
               aria-label={`${name}, at ${says(p)}: arrows move it${zone ? ', Delete removes it, plus adds one after it' : ''}`}
               onPointerDown={(e) => down(e, { part: 'corner', i })}

@@ -234,8 +234,9 @@ function Board({ camera, list, zones: all, rest, reload }: { camera: Camera; lis
           </ButtonLink>
         )}
         <span class="top-space" />
+        <span class="zones-break" />
         {editable && (
-          <Button kind="primary" disabled={!changed || wrong !== undefined || nameWrong !== undefined} onClick={() => go(`${under}?review=save`)}>
+          <Button kind="primary" class="zones-save" disabled={!changed || wrong !== undefined || nameWrong !== undefined} onClick={() => go(`${under}?review=save`)}>
             Save …
           </Button>
         )}

@@ -79,7 +79,7 @@ export function Laying({ kind, others, map, snapping, points, onPoints, onDone, 
       ref={svg}
       class="scene-layer laying"
       viewBox={`0 0 ${map.width} ${map.height}`}
-      tabIndex={0}
+      tabindex={0}
       role="application"
       aria-label={`Drawing a ${kind}: press where its ${kind === 'zone' ? 'corners are' : 'ends are'}. Enter ${points.length === 0 ? 'puts one in the middle' : 'ends it'}, Backspace takes the last one back, Escape gives up.`}
       onPointerMove={(e) => e.pointerType !== 'touch' && setPointer(at(e))}

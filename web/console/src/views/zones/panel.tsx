@@ -26,7 +26,7 @@ export function Items({ items, camera }: { items: readonly Item[]; camera: strin
       {items.map((it) => (
         <li key={it.href}>
           <a href={it.href} aria-current={it.chosen ? 'true' : undefined}>
-            <svg class="zone-swatch" width="18" height="18" viewBox="0 0 18 18" aria-hidden="true" style={{ '--hue': String(hue(it.name)) }}>
+            <svg class="zones-swatch" width="18" height="18" viewBox="0 0 18 18" aria-hidden="true" style={{ '--hue': String(hue(it.name)) }}>
               {it.kind === 'zone' ? <path d="M3 5l7-2 5 5-3 7-8-1z" /> : <path d="M3 14L15 4" />}
             </svg>
             <span class="zone-item-name">{it.name}</span>
@@ -66,6 +66,7 @@ export function Fields({ draft: d, saved, fixed, wrong, nameWrong, onChange, del
   const set = (more: Partial<Draft>, tag: string): void => onChange({ ...d, ...more }, tag)
   return (
     <div class="zone-fields stack">
+      <h2 class="visually-hidden">{d.name}</h2>
       {wrong && <Notice tone="bad">{wrong}</Notice>}
       {d.import !== undefined && (
         <Notice>
