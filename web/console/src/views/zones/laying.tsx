@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Point, Zone } from '../../api'
 import type { Mapping } from '../../scene/geometry'
 import { edges, most, snap } from './shape'
@@ -37,7 +37,7 @@ export interface LayingProps {
 export function Laying({ kind, others, map, snapping, points, onPoints, onDone, onCancel }: LayingProps): JSX.Element {
   const svg = useRef<SVGSVGElement>(null)
   const [pointer, setPointer] = useState<Point>()
-  useEffect(() => svg.current?.focus(), [])
+  useLayoutEffect(() => svg.current?.focus(), [])
 
   const at = (e: MouseEvent): Point => {
     const r = svg.current?.getBoundingClientRect()
