@@ -54,7 +54,7 @@ export function Imports({ camera, under, found, zones, onUse }: ImportsProps): J
       .finally(() => setBusy(undefined))
   }
   const items = found.data?.items
-  const open = items?.filter((z) => z.state !== 'accepted') ?? []
+  const open = items?.filter((z) => z.state === 'new' || z.state === 'changed') ?? []
   return (
     <Sheet title={`Zones drawn in ${camera}'s own page`} under={under}>
       <div class="stack">
@@ -87,10 +87,15 @@ export function Imports({ camera, under, found, zones, onUse }: ImportsProps): J
               <p class="muted small-text">{ours.length > 0 ? `Here it is ${ours.map((o) => o.name).join(', ')}.` : 'No zone or line here uses it.'}</p>
               {mayEdit.value && (
                 <div class="import-do">
-                  {z.state !== 'accepted' && (
+                  {(z.state === 'new' || z.state === 'changed') && (
                     <Button kind="primary" busy={busy === z.id} onClick={() => accept([z.id])}>
-                      {z.state === 'gone' ? 'Drop the copy' : 'Accept'}
+                      Accept
                     </Button>
+                  )}
+                  {z.state === 'gone' && (
+                    <p class="muted small-text">
+                      Rules go on with the copy. To drop it: <code>sallyport camera zones {camera} --forget {z.id}</code>
+                    </p>
                   )}
                   {ours.length === 0 && z.state !== 'gone' && <Button onClick={() => onUse(z)}>Use it as a {z.kind}</Button>}
                 </div>

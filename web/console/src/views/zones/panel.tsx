@@ -102,7 +102,7 @@ export function Fields({ draft: d, saved, fixed, wrong, nameWrong, onChange, del
             { value: 'bottom', label: 'bottom: its foot' },
             { value: 'center', label: 'center' },
             { value: 'top', label: 'top' },
-            { value: 'overlap', label: 'overlap: any part of it' },
+            { value: 'any', label: 'any part of it' },
           ]}
           onChange={(anchor) => set({ anchor }, 'anchor')}
         />
