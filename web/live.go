@@ -1,13 +1,18 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/engine"
 )
 
 // LiveSource is where the console gets the scene and what moves in it, as [Source].
@@ -31,6 +36,57 @@ type LiveSource struct {
 	SetFlag func(ctx context.Context, name string, value any, who string) (Flag, error)
 	// Message hands a message to the rules.
 	Message func(context.Context, Message) error
+	// Snapshot gives a camera's newest picture; fresh asks the device first. Its error is a
+	// [NotFoundError] when there is no such camera or no picture, and a [RefusedError] when
+	// the device cannot be asked.
+	Snapshot func(ctx context.Context, camera string, fresh bool) (Picture, error)
+	// Tracks gives who walked where before a camera, the newest first, and the cursor of
+	// the next page, empty for none. Its error is a [NotFoundError] when there is no such
+	// camera.
+	Tracks func(context.Context, TrackQuery) (tracks []Track, next time.Time, err error)
+	// Target gives a live target and what rules say of it. Its error is a [NotFoundError]
+	// when there is none.
+	Target func(ctx context.Context, camera string, id uint64) (TargetFacts, error)
+}
+
+// Picture is a JPEG and when it was taken.
+type Picture struct {
+	At   time.Time
+	JPEG []byte
+}
+
+// TrackQuery asks who walked where. Zero times do not limit.
+type TrackQuery struct {
+	Camera       string
+	Since, Until time.Time
+	// Before leaves out the tracks that begin at it or later.
+	Before time.Time
+	Limit  int
+}
+
+// Track is the way of one target.
+type Track struct {
+	// ID is the camera's own.
+	ID uint64 `json:"id"`
+	// Class is person, car or motor; empty while unknown.
+	Class string `json:"class,omitempty"`
+	From  Time   `json:"from"`
+	To    Time   `json:"to"`
+	// Points are where its foot was: milliseconds since From, x, y.
+	Points [][3]int32 `json:"points"`
+}
+
+// TargetFacts is a live target and what rules say of it.
+type TargetFacts struct {
+	Target Target       `json:"target"`
+	Rules  []TargetRule `json:"rules"`
+}
+
+// TargetRule is how a rule stands for a target.
+type TargetRule struct {
+	Rule  string              `json:"rule"`
+	State string              `json:"state"`
+	Look  *engine.Explanation `json:"look,omitempty"`
 }
 
 // Message is what somebody tells the rules: a topic, and JSON as encoding/json gives it.
@@ -112,6 +168,9 @@ func (s *Server) liveRoutes() []route {
 		{"/api/v1/health", get(collection(c.Health, func(*Trouble) {}))},
 		{"/api/v1/flags", get(collection(c.Flags, func(*Flag) {}))},
 		{"/api/v1/flags/{name}", methods{http.MethodPost: {role: RoleOperator, handle: s.setFlag}}},
+		{"/api/v1/cameras/{name}/snapshot", get(s.snapshot)},
+		{"/api/v1/cameras/{name}/tracks", get(s.tracks)},
+		{"/api/v1/cameras/{name}/targets/{id}", get(s.target)},
 		{"/api/v1/messages/{topic...}", methods{http.MethodPost: {role: RoleOperator, handle: s.message}}},
 	}
 }
@@ -124,6 +183,91 @@ const (
 	maxMessage  = 64 << 10
 	maxNesting  = 24
 )
+
+// snapshot answers with a camera's newest picture.
+func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) {
+	fresh := r.URL.Query().Get("fresh") == "1"
+	if fresh && !roleOf(r).may(RoleOperator) {
+		fail(w, http.StatusForbidden, "to ask the camera for a new picture takes the role operator")
+		return
+	}
+	p, err := s.source.Live.Snapshot(r.Context(), r.PathValue("name"), fresh)
+	if err != nil {
+		failAs(w, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Cache-Control", "private, no-cache")
+	h.Set("Content-Type", "image/jpeg")
+	h.Set("ETag", fmt.Sprintf(`"%x-%x"`, p.At.UnixMilli(), len(p.JPEG)))
+	http.ServeContent(w, r, "", p.At, bytes.NewReader(p.JPEG))
+}
+
+// Bounds of a page of tracks.
+const (
+	defaultTracks = 300
+	maxTracks     = 2000
+)
+
+func (s *Server) tracks(w http.ResponseWriter, r *http.Request) {
+	q := TrackQuery{Camera: r.PathValue("name"), Limit: defaultTracks}
+	values := r.URL.Query()
+	for _, f := range []struct {
+		name string
+		at   *time.Time
+	}{{"since", &q.Since}, {"until", &q.Until}, {"cursor", &q.Before}} {
+		v := values.Get(f.name)
+		if v == "" {
+			continue
+		}
+		t, err := time.Parse(time.RFC3339Nano, v)
+		if err != nil {
+			fail(w, http.StatusBadRequest, fmt.Sprintf("%s: %s is not a time (try 2026-03-29T13:58:46Z)", f.name, quote(v)))
+			return
+		}
+		*f.at = t
+	}
+	if v := values.Get("limit"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 || n > maxTracks {
+			fail(w, http.StatusBadRequest, fmt.Sprintf("limit: %s is not a number from 1 to %d", quote(v), maxTracks))
+			return
+		}
+		q.Limit = n
+	}
+	tracks, next, err := s.source.Live.Tracks(r.Context(), q)
+	if err != nil {
+		failAs(w, err)
+		return
+	}
+	p := page[Track]{Items: tracks}
+	if p.Items == nil {
+		p.Items = []Track{}
+	}
+	if !next.IsZero() {
+		p.Next = next.UTC().Format(time.RFC3339Nano)
+	}
+	answerJSON(w, p)
+}
+
+func (s *Server) target(w http.ResponseWriter, r *http.Request) {
+	name, text := r.PathValue("name"), r.PathValue("id")
+	id, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		fail(w, http.StatusNotFound, "no target of camera "+quote(name)+" has the number "+quote(text))
+		return
+	}
+	v, err := s.source.Live.Target(r.Context(), name, id)
+	if err != nil {
+		failAs(w, err)
+		return
+	}
+	v.Target.tidy()
+	if v.Rules == nil {
+		v.Rules = []TargetRule{}
+	}
+	answerJSON(w, v)
+}
 
 const wantFlag = `want {"set": true}, with a value of the flag's own type: true or false, a number, or a text`
 

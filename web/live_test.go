@@ -34,6 +34,16 @@ func fullLive(s *Source) {
 			return Flag{Name: name, Value: value, Since: at("2026-03-29T14:00:00Z")}, nil
 		},
 		Message: func(context.Context, Message) error { return nil },
+		Snapshot: func(context.Context, string, bool) (Picture, error) {
+			return Picture{At: at("2026-03-29T13:58:46Z").Time, JPEG: []byte("\xff\xd8\xff\xe0 a picture \xff\xd9")}, nil
+		},
+		Tracks: func(_ context.Context, q TrackQuery) ([]Track, time.Time, error) {
+			return []Track{{ID: 2157, Class: "person", From: at("2026-03-29T13:58:46Z"), To: at("2026-03-29T13:58:49Z"), Points: [][3]int32{{0, 100, 200}, {3000, 400, 500}}}},
+				at("2026-03-29T13:00:00Z").Time, nil
+		},
+		Target: func(_ context.Context, camera string, id uint64) (TargetFacts, error) {
+			return TargetFacts{Target: Target{ID: id, Camera: camera}, Rules: []TargetRule{{Rule: "gate", State: "pending", Look: fullWhy().Looks[0]}, {Rule: "light", State: "idle"}}}, nil
+		},
 	}
 }
 
@@ -49,6 +59,11 @@ func emptyLive(s *Source) {
 			return Flag{}, NotFoundError(`no flag is called "` + name + `"`)
 		},
 		Message: func(context.Context, Message) error { return nil },
+		Snapshot: func(_ context.Context, camera string, _ bool) (Picture, error) {
+			return Picture{}, NotFoundError("there is no picture of camera \"" + camera + "\" yet")
+		},
+		Tracks: func(context.Context, TrackQuery) ([]Track, time.Time, error) { return nil, time.Time{}, nil },
+		Target: func(context.Context, string, uint64) (TargetFacts, error) { return TargetFacts{}, nil },
 	}
 }
 
@@ -65,6 +80,11 @@ func brokenLive(s *Source) {
 			return Flag{}, BadQueryError("the flag armed is true or false")
 		},
 		Message: func(context.Context, Message) error { return errStopping },
+		Snapshot: func(context.Context, string, bool) (Picture, error) {
+			return Picture{}, RefusedError("camera front has no url in the site file, so it cannot be asked")
+		},
+		Tracks: func(context.Context, TrackQuery) ([]Track, time.Time, error) { return nil, time.Time{}, errStopping },
+		Target: func(context.Context, string, uint64) (TargetFacts, error) { return TargetFacts{}, errStopping },
 	}
 }
 
@@ -83,6 +103,15 @@ func liveCases() []apiCase {
 		{path: "/api/v1/stream", method: "GET", target: "/api/v1/stream?after=7", before: end, status: 200},
 		{path: "/api/v1/stream", method: "GET", target: "/api/v1/stream?after=seven", status: 400},
 		{path: "/api/v1/stream", method: "GET", target: "/api/v1/stream", before: crowd, status: 503},
+		{path: "/api/v1/cameras/{name}/snapshot", method: "GET", target: "/api/v1/cameras/front/snapshot?fresh=1", status: 200},
+		{path: "/api/v1/cameras/{name}/snapshot", method: "GET", target: "/api/v1/cameras/front/snapshot?fresh=1", source: broken, status: 409},
+		{path: "/api/v1/cameras/{name}/snapshot", method: "GET", target: "/api/v1/cameras/front/snapshot", source: empty, status: 404},
+		{path: "/api/v1/cameras/{name}/tracks", method: "GET", target: "/api/v1/cameras/front/tracks?since=2026-03-29T00:00:00Z&until=2026-03-30T00:00:00Z&limit=2000&cursor=2026-03-29T13:00:00Z", status: 200},
+		{path: "/api/v1/cameras/{name}/tracks", method: "GET", target: "/api/v1/cameras/front/tracks?since=today", status: 400},
+		{path: "/api/v1/cameras/{name}/tracks", method: "GET", target: "/api/v1/cameras/front/tracks?limit=2001", status: 400},
+		{path: "/api/v1/cameras/{name}/targets/{id}", method: "GET", target: "/api/v1/cameras/front/targets/2157", status: 200},
+		{path: "/api/v1/cameras/{name}/targets/{id}", method: "GET", target: "/api/v1/cameras/front/targets/2157", source: empty, status: 200},
+		{path: "/api/v1/cameras/{name}/targets/{id}", method: "GET", target: "/api/v1/cameras/front/targets/2157", source: broken, status: 503},
 		{path: "/api/v1/flags/{name}", method: "POST", target: "/api/v1/flags/armed", body: `{"set": true}`, header: js, status: 200},
 		{path: "/api/v1/flags/{name}", method: "POST", target: "/api/v1/flags/armed", body: `{"set": [1]}`, header: js, status: 400},
 		{path: "/api/v1/flags/{name}", method: "POST", target: "/api/v1/flags/armed", body: `{"set": 1}`, header: js, source: broken, status: 400},

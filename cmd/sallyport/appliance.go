@@ -113,6 +113,7 @@ type appliance struct {
 	// presences are the loop's own: cameras that came and went in what the engine just took.
 	presences []engine.Presence
 	tally     *tally // what the rules did lately
+	pictures  *newestPictures
 	// ruleset is what the engine has in force now.
 	ruleset atomic.Pointer[inUse]
 	orders  chan func(*engine.Engine)
@@ -123,7 +124,7 @@ type appliance struct {
 func newAppliance(p parts) (*appliance, error) {
 	a := &appliance{
 		parts: p, start: time.Now(),
-		rulesIn: make(chan swap, 1), asks: make(chan func(*engine.Engine)), orders: make(chan func(*engine.Engine)), stopped: make(chan struct{}), tally: newTally(),
+		rulesIn: make(chan swap, 1), pictures: newPictures(), asks: make(chan func(*engine.Engine)), orders: make(chan func(*engine.Engine)), stopped: make(chan struct{}), tally: newTally(),
 	}
 	a.inbox.wake = make(chan struct{}, 1)
 	a.ruleset.Store(&inUse{p.rules, p.rules, nil})
@@ -489,6 +490,9 @@ func (a *appliance) ended(eng *engine.Engine, at engine.Instant, o *outcome) {
 	if a.told != nil {
 		a.told.outcome(at, o.Outcome, o.record)
 	}
+	if len(o.record.Picture) > 0 {
+		a.pictures.taken(at.Wall, o.record)
+	}
 	if o.record.Earlier {
 		return // the engine does not know the firings of an earlier run
 	}
@@ -513,7 +517,11 @@ func (a *appliance) swapped(eng *engine.Engine, in swap) {
 
 // happened tells of an event and gives the id of its entry in the journal.
 func (a *appliance) happened(at engine.Instant, ev *engine.Event) int64 {
-	if a.onEvent != nil && ev.Kind != engine.KindTarget {
+	if ev.Kind == engine.KindTarget {
+		return 0
+	}
+	a.pictures.posted(at.Wall, ev)
+	if a.onEvent != nil {
 		a.onEvent(ev)
 	}
 	if a.told == nil {

@@ -127,7 +127,7 @@ func (s *source) loadTally(ctx context.Context, upTo int64) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, tallyTime)
 	defer cancel()
-	if err := s.tally.load(ctx, s.disk.journal, upTo, time.Now()); err != nil && ctx.Err() == nil {
+	if err := s.tally.load(ctx, s.disk.journal, upTo, s.instant(time.Now()).Wall); err != nil && ctx.Err() == nil {
 		s.log.Warn("what the rules did before the start is not counted", "error", err)
 	}
 }

@@ -259,6 +259,7 @@ func (s *service) once(ctx context.Context, out, errs *output) (o outcomeOfRun, 
 	src := &source{
 		appliance: a, reloader: r, zones: zones, site: s.site, disk: kept, accounts: accounts, files: newRuleFiles(r, nil), clients: devices,
 		service: s, restarts: make(chan *config.Site, 1), listen: [2]net.Addr{cameraPort.Addr(), consolePort.Addr()}, fingerprint: fingerprint,
+		trackReader: newTrackReader(),
 	}
 	if kept != nil {
 		src.files = newRuleFiles(r, func(who, what, file string) { kept.told.saved(a.instant(time.Now()), who, what, file) })
@@ -284,7 +285,10 @@ func (s *service) once(ctx context.Context, out, errs *output) (o outcomeOfRun, 
 	wg.Go(func() { failed <- a.port.Serve(cameraPort) })
 	wg.Go(func() { failed <- console.Serve(consolePort) })
 	wg.Go(func() { src.tellStreams(ctx) })
-	wg.Go(func() { src.loadTally(ctx, lastEntry) })
+	wg.Go(func() {
+		src.loadPictures(ctx)
+		src.loadTally(ctx, lastEntry)
+	})
 	wg.Go(func() { src.strangers(ctx, consoleAt, lines.note) })
 	loopCtx, stopLoop := context.WithCancel(context.Background())
 	defer stopLoop()

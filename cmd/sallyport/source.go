@@ -5,6 +5,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sallyport/sallyport/actions/relay"
@@ -31,6 +32,10 @@ type source struct {
 	files       *ruleFiles
 	// clients are those of the cameras that can be called.
 	clients map[string]*client.Client
+	// askers let one at a time ask a device for a picture.
+	askMu       sync.Mutex // guards askers
+	askers      map[string]*asking
+	trackReader *trackReader
 }
 
 func (s *source) web() web.Source {
@@ -135,7 +140,7 @@ func (s *source) cameras(ctx context.Context) ([]web.Camera, error) {
 	out := make([]web.Camera, 0, len(stats.Cameras))
 	for _, c := range stats.Cameras {
 		w := web.Camera{
-			Name: c.Name, Online: online[c.Name], LastSeen: web.Time{Time: c.LastSeen}, Frames: c.Frames, Rate: c.Rate, Posts: c.Posts,
+			Name: c.Name, Online: online[c.Name], LastSeen: s.shifted(c.LastSeen), Frames: c.Frames, Rate: c.Rate, Posts: c.Posts,
 		}
 		var wrong []cameraProblem
 		wrong, w.FramesExpected = s.health.problems(c.Name)
@@ -146,6 +151,7 @@ func (s *source) cameras(ctx context.Context) ([]web.Camera, error) {
 			}
 			w.Problems = append(w.Problems, web.CameraProblem{Kind: p.kind, Text: p.text, Since: web.Time{Time: p.since}})
 		}
+		w.Device, w.SnapshotAt = s.clients[c.Name] != nil, web.Time{Time: s.pictures.when(c.Name)}
 		if c.HasSkew {
 			skew := web.Seconds(c.Skew)
 			w.ClockSkew = &skew
@@ -156,6 +162,14 @@ func (s *source) cameras(ctx context.Context) ([]web.Camera, error) {
 		out = append(out, w)
 	}
 	return out, nil
+}
+
+// shifted is a moment of the machine's clock on the clock that people see.
+func (s *source) shifted(t time.Time) web.Time {
+	if t.IsZero() {
+		return web.Time{}
+	}
+	return web.Time{Time: t.Add(s.shift)}
 }
 
 func (s *source) targets(ctx context.Context) ([]web.Target, error) {
@@ -173,13 +187,13 @@ func (s *source) unknown(context.Context) ([]web.Device, error) {
 	out := []web.Device{}
 	for _, d := range s.port.Unknown() {
 		w := webDevice(d.Device)
-		w.Remote, w.FirstSeen, w.LastSeen = d.Remote.String(), web.Time{Time: d.First}, web.Time{Time: d.Last}
+		w.Remote, w.FirstSeen, w.LastSeen = d.Remote.String(), s.shifted(d.First), s.shifted(d.Last)
 		w.Posts, w.Kind, w.Reason, w.Adopt = d.Posts, d.Kind, d.Reason, d.Adopt
 		out = append(out, w)
 	}
 	for _, d := range s.port.Ambiguous() {
 		w := webDevice(d.Device)
-		w.Remote, w.FirstSeen, w.LastSeen = d.Remote.String(), web.Time{Time: d.First}, web.Time{Time: d.Last}
+		w.Remote, w.FirstSeen, w.LastSeen = d.Remote.String(), s.shifted(d.First), s.shifted(d.Last)
 		w.Posts, w.Kind, w.Reason, w.Cameras = d.Posts, d.Kind, d.Reason, d.Cameras
 		out = append(out, w)
 	}

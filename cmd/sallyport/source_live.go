@@ -23,7 +23,7 @@ func (s *source) liveSource() web.LiveSource {
 		Hub:    s.live.hub,
 		Hello:  func() web.Hello { return web.Hello{Now: web.Time{Time: s.instant(time.Now()).Wall}, Run: run} },
 		Missed: s.missed, Zones: s.webZones, Health: s.troubles, Flags: s.flags,
-		SetFlag: s.setFlag, Message: s.message,
+		SetFlag: s.setFlag, Message: s.message, Snapshot: s.snapshot, Tracks: s.tracks, Target: s.target,
 	}
 }
 
