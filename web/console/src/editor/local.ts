@@ -6,11 +6,17 @@ export function withLocal(names: Names | undefined, text: string): Names | undef
   if (!names) return undefined
   const own: Record<string, { name: string; camera: string }[]> = {}
   let section = ''
+  let indent = 0 // of the section's entries; what stands deeper is theirs
   for (const line of text.split('\n')) {
     const top = /^([a-z]+):\s*(?:#.*)?$/.exec(line)
-    if (/^\S/.test(line) && !line.startsWith('#')) section = top?.[1] ?? ''
-    const entry = /^ {1,4}([a-z][a-z0-9-]*):(.*)$/.exec(line)
-    if (section && entry) (own[section] ??= []).push({ name: entry[1] ?? '', camera: /camera:\s*([\w-]+)/.exec(entry[2] ?? '')?.[1] ?? 'this file' })
+    if (/^\S/.test(line) && !line.startsWith('#')) {
+      section = top?.[1] ?? ''
+      indent = 0
+    }
+    const entry = /^( +)([a-z][a-z0-9-]*):(.*)$/.exec(line)
+    if (!section || !entry) continue
+    indent ||= entry[1]?.length ?? 0
+    if (entry[1]?.length === indent) (own[section] ??= []).push({ name: entry[2] ?? '', camera: /camera:\s*([\w-]+)/.exec(entry[3] ?? '')?.[1] ?? 'this file' })
   }
   const fresh = (section: string, have: (n: string) => boolean) => (own[section] ?? []).filter((e) => !have(e.name))
   const plain = (section: string, all: string[]): string[] => [...all, ...fresh(section, (n) => all.includes(n)).map((e) => e.name)]

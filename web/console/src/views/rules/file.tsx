@@ -83,6 +83,7 @@ export function FilePage({ path }: { path: string }): JSX.Element {
     if (!base || !host.current || editor.current) return
     const draft = drafts.peek().get(path)
     over.current = draft && draft.etag !== base.etag ? { text: base.text, etag: draft.etag } : base
+    if (draft && draft.etag !== base.etag && draft.text !== base.text) setTheirs(base)
     let gone = false
     const at = host.current
     import('../../editor/mount').then(

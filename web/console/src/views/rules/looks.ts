@@ -30,11 +30,13 @@ export function useWhy(rule: string, urge: unknown): Asked {
     let timer: ReturnType<typeof setTimeout> | undefined
     let stop: AbortController | undefined
     let wait = pause
+    let begun = 0
     const ask = async (): Promise<void> => {
       clearTimeout(timer)
       stop?.abort()
       const mine = (stop = new AbortController())
       if (document.visibilityState === 'visible') {
+        begun = performance.now()
         try {
           const why = await get<Why>(`rules/${seg(rule)}/why`, mine.signal)
           if (mine.signal.aborted) return
@@ -48,7 +50,8 @@ export function useWhy(rule: string, urge: unknown): Asked {
       }
       timer = setTimeout(() => void ask(), wait)
     }
-    now.current = () => void ask()
+    // A rule that changes many times a second is not asked as often.
+    now.current = () => void (performance.now() - begun > pause / 2 && ask())
     void ask()
     const shown = (): void => void (document.visibilityState === 'visible' && ask())
     document.addEventListener('visibilitychange', shown)
