@@ -27,7 +27,8 @@ export function Grid({ cameras, zonesOf, ...rest }: ScenesProps & Pick<TileProps
     width = Math.floor((size.width - gap * (n - 1)) / n)
   }
   return (
-    <div ref={room} class="live-room">
+    <div class="live-room">
+      <div ref={room} class="live-measure" />
       {size.width > 0 && (
         <div class="live-grid" style={{ gridTemplateColumns: `repeat(${n}, ${width}px)` }}>
           {cameras.map((c) => (
