@@ -72,8 +72,15 @@ export async function loadSession(): Promise<void> {
   session.value = await get<Session>('session')
 }
 
+/** The program was replaced by another version since this page was loaded. */
+export const outdated = signal(false)
+let version: string | undefined
+
 export async function loadStatus(): Promise<void> {
-  status.value = await get<Status>('status')
+  const s = await get<Status>('status')
+  version ??= s.version
+  if (s.version !== version) outdated.value = true
+  status.value = s
 }
 
 /** Asks for everything the page shows all the time. */

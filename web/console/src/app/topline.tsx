@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import type { Flag, Trouble } from '../api'
-import { clockOffset, flags, health, link, now, session, siteName, status } from '../state'
+import { clockOffset, flags, health, link, now, outdated, session, siteName, status } from '../state'
 import { count, clock, hourMinute } from '../ui/format'
 import { Icon } from '../ui/icon'
 import { Hidden } from '../ui/parts'
@@ -43,6 +43,11 @@ export function TopLine(): JSX.Element {
         <span class="chip tone-bad offline" role="alert">
           Not connected since {hourMinute((l.since ?? 0) + clockOffset.value)}
         </span>
+      )}
+      {outdated.value && (
+        <button type="button" class="linklike" onClick={() => location.reload()}>
+          The program was updated: reload
+        </button>
       )}
       <span class="top-space" />
       {all.length > 0 && (

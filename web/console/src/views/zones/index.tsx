@@ -138,6 +138,12 @@ function Board({ camera, list, zones: all, rest, reload }: { camera: Camera; lis
     start(newDraft(laying.kind, camera.name, freeName(laying.kind === 'zone' ? 'zone' : 'line', taken(laying.kind)), points))
   }
 
+  // The address of a new one that was saved or discarded since: the back key comes here.
+  const over = kind?.startsWith('new-') === true && !history
+  useEffect(() => {
+    if (over) go(path('zones', camera.name), { replace: true })
+  }, [over, camera.name])
+
   // Steps back and forth, from anywhere but a text.
   const latest = useRef({ key, editable })
   latest.current = { key, editable }
