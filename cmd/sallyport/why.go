@@ -565,40 +565,65 @@ type approach struct {
 // nearMisses finds the looks that missed by under a fifth, the nearest of each
 // approach.
 func (f *whyFlags) nearMisses(ctx context.Context, r *replay, lines *recording.Reader) (lookedUp, error) {
-	n := &nears{Near: []nearMiss{}}
-	all := make(map[string]*approach)
-	var order []*approach
-	r.begun = func(e *engine.Engine) {
-		e.SetWatch(func(d *engine.Rule, l *engine.Look, _ string, _ engine.Truth) {
-			x := l.Explain()
-			if f.rule != "" && d.Name != f.rule || !f.about(x) || x.Held == "while" {
-				return
-			}
-			key := d.Name + "\x00" + x.About()
-			a := all[key]
-			if a == nil {
-				if len(all) >= mostCourses {
-					return
-				}
-				a = &approach{waits: d.For}
-				all[key] = a
-				order = append(order, a)
-			}
-			n.look(a, x)
-		})
-	}
+	all := newApproaches(r, f.rule, f.about)
 	if err := r.run(ctx, lines); err != nil {
 		return nil, err
 	}
-	for _, a := range order {
-		n.missed(a)
-	}
-	slices.SortStableFunc(n.Near, func(a, b nearMiss) int { return a.At.Compare(b.At.Time) })
+	n := all.end()
 	if len(n.Near) > mostNear {
 		n.Left = len(n.Near) - mostNear
 		n.Near = n.Near[:mostNear]
 	}
 	return n, nil
+}
+
+// approaches follows the keys of rules through a replay.
+type approaches struct {
+	found nears
+	// keep is how many of the newest near misses are kept at least; 0 is all.
+	keep  int
+	keys  map[string]*approach
+	order []*approach
+}
+
+// newApproaches has a replay tell of the looks of a rule, empty for all, that are wanted.
+func newApproaches(r *replay, rule string, wanted func(*engine.Explanation) bool) *approaches {
+	all := &approaches{found: nears{Near: []nearMiss{}}, keys: make(map[string]*approach)}
+	r.begun = func(e *engine.Engine) {
+		e.SetWatch(func(d *engine.Rule, l *engine.Look, _ string, _ engine.Truth) {
+			if rule != "" && d.Name != rule {
+				return
+			}
+			x := l.Explain()
+			if !wanted(x) || x.Held == "while" {
+				return
+			}
+			key := d.Name + "\x00" + x.About()
+			a := all.keys[key]
+			if a == nil {
+				if len(all.keys) >= mostCourses {
+					return
+				}
+				a = &approach{waits: d.For}
+				all.keys[key] = a
+				all.order = append(all.order, a)
+			}
+			all.found.look(a, x)
+			if n := len(all.found.Near); all.keep > 0 && n > 2*all.keep {
+				all.found.Near = slices.Clone(all.found.Near[n-all.keep:])
+			}
+		})
+	}
+	return all
+}
+
+// end gives the near misses, oldest first.
+func (all *approaches) end() *nears {
+	for _, a := range all.order {
+		all.found.missed(a)
+	}
+	slices.SortStableFunc(all.found.Near, func(a, b nearMiss) int { return a.At.Compare(b.At.Time) })
+	return &all.found
 }
 
 // look takes one look at a key.

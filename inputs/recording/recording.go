@@ -207,6 +207,14 @@ func (r *Reader) line() ([]byte, error) {
 	}
 }
 
+// Parse reads one line, without its end; the text may be reused afterwards. Its Number is 0.
+func Parse(text []byte) (*Line, error) {
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, errors.New("the line is empty")
+	}
+	return parse(text)
+}
+
 func parse(text []byte) (*Line, error) {
 	if r := bytes.TrimSpace(text)[0]; r != '{' {
 		return nil, errors.New("not a JSON object; a replay file has one object a line")
