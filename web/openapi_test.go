@@ -251,7 +251,7 @@ func TestDescription(t *testing.T) {
 			}
 		}
 	}
-	for _, sample := range slices.Concat(journalSamples(), platesSamples()) {
+	for _, sample := range slices.Concat(systemSamples(), journalSamples(), platesSamples()) {
 		body, err := encode(sample.value)
 		if err != nil {
 			t.Fatal(err)

@@ -205,7 +205,10 @@ func (s *Server) baseRoutes() []route {
 		{"/api/v1/relays", get(collection(c.Relays, (*Relay).tidy))},
 		{"/api/v1/relays/{name}", methods{http.MethodGet: {role: RoleViewer, handle: relay}, http.MethodPost: {role: RoleOperator, handle: s.command}}},
 		{"/api/v1/contacts", get(collection(c.Contacts, func(*Contact) {}))},
-		{"/api/v1/cameras", get(collection(c.Cameras, (*Camera).tidy))},
+		{"/api/v1/cameras", methods{
+			http.MethodGet:  {role: RoleViewer, handle: collection(c.Cameras, (*Camera).tidy)},
+			http.MethodPost: {role: RoleEditor, handle: s.addCamera},
+		}},
 		{"/api/v1/cameras/{name}", get(one(c.Cameras, "camera", func(c Camera) string { return c.Name }, (*Camera).tidy))},
 		{"/api/v1/devices/unknown", get(collection(c.UnknownDevices, func(*Device) {}))},
 		{"/api/v1/targets", get(collection(c.Targets, (*Target).tidy))},

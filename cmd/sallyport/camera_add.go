@@ -299,6 +299,7 @@ type added struct {
 	name    string
 	channel int
 	match   config.Match
+	posts   bool // it is known by its posts only, without an address to ask it at
 }
 
 // entries are the cameras to write for a device: one, or one for each channel of a
@@ -432,6 +433,9 @@ func matchText(m config.Match) string {
 	if m.SN != "" {
 		keys = append(keys, "sn: "+yamlText(m.SN))
 	}
+	if m.Name != "" {
+		keys = append(keys, "name: "+yamlText(m.Name))
+	}
 	if m.IP.IsValid() {
 		keys = append(keys, "ip: "+yamlText(m.IP.Addr().String()))
 	}
@@ -545,7 +549,7 @@ func (s *siteDocument) with(entries []added, lines []string) (string, error) {
 	}
 	for i, e := range entries {
 		c := after.Cameras[len(before.Cameras)+i]
-		if c.Name != e.name || len(c.Match) != 1 || c.Match[0] != e.match || c.URL == "" {
+		if c.Name != e.name || len(c.Match) != 1 || c.Match[0] != e.match || (c.URL == "") != e.posts {
 			return "", errors.New("the file is written in a way that cannot be added to")
 		}
 	}

@@ -76,9 +76,14 @@ type service struct {
 	relays []relay.Config
 	// load reads the site file anew for a restart; nil: the file itself is read.
 	load func() (*config.Site, []config.Problem)
-	// ports are the addresses that were got for those that leave the port open, so
-	// that a restart gets them again.
-	ports map[string]string
+	// cameraPort and consolePort are the addresses that were got when the site file
+	// leaves the port open, so that a restart gets them again.
+	cameraPort, consolePort string
+	// hash is that of the site file as it was read.
+	hash string
+	// writing is held by who changes the site file; probes are the devices that were asked.
+	writing sync.Mutex
+	probes  probes
 	// refused says why the program does not run with the site file as it is; empty: it does.
 	refused string
 }
@@ -89,8 +94,8 @@ func (s *service) run(ctx context.Context) error {
 	out, errs := newOutput(s.stdout), newOutput(s.stderr)
 	defer out.close()
 	defer errs.close()
-	s.ports = make(map[string]string)
-	var before *config.Site // of a restart that has not succeeded yet
+	s.hash = siteHash(s.site.File)
+	var before *restart // the one before a restart that has not succeeded yet
 	for {
 		o, err := s.once(ctx, out, errs)
 		log := slog.New(slog.NewTextHandler(errs, nil))
@@ -99,10 +104,12 @@ func (s *service) run(ctx context.Context) error {
 			if err != nil {
 				log.Error("not everything ended as it should before the restart", "error", err)
 			}
-			before, s.site, s.refused = s.site, o.again, ""
+			before = &restart{s.site, s.hash}
+			s.site, s.hash, s.refused = o.again.site, o.again.hash, ""
 		case err != nil && !o.ran && before != nil && ctx.Err() == nil:
 			log.Error("the program cannot be restarted with the site file as it is; the one before is used", "error", err)
-			before, s.site, s.refused = nil, before, err.Error()
+			s.site, s.hash, s.refused = before.site, before.hash, err.Error()
+			before = nil
 		default:
 			return err
 		}
@@ -112,8 +119,8 @@ func (s *service) run(ctx context.Context) error {
 
 // outcomeOfRun is how the appliance ended.
 type outcomeOfRun struct {
-	ran   bool         // it had started
-	again *config.Site // it is to be started again, with this; nil: it is not
+	ran   bool     // it had started
+	again *restart // it is to be started again, with this; nil: it is not
 }
 
 // once starts everything in the order that is safe, and stops it in the reverse.
@@ -244,21 +251,21 @@ func (s *service) once(ctx context.Context, out, errs *output) (o outcomeOfRun, 
 		lines.note("stopped")
 	}()
 
-	cameraPort, err := net.Listen("tcp", s.address(s.site.Listen.Cameras))
+	cameraPort, err := net.Listen("tcp", address(s.site.Listen.Cameras, s.cameraPort))
 	if err != nil {
 		return o, fmt.Errorf("listen.cameras: %w", err)
 	}
 	defer cameraPort.Close()
-	consolePort, err := web.Listen(s.address(s.site.Listen.Console), remote)
+	consolePort, err := web.Listen(address(s.site.Listen.Console, s.consolePort), remote)
 	if err != nil {
 		return o, fmt.Errorf("listen.console: %w", err)
 	}
 	defer consolePort.Close()
-	s.ports[s.site.Listen.Cameras], s.ports[s.site.Listen.Console] = cameraPort.Addr().String(), consolePort.Addr().String()
+	s.cameraPort, s.consolePort = cameraPort.Addr().String(), consolePort.Addr().String()
 	zones := &driftWatch{inForce: r.inForce, cameras: driftCameras(s.site, devices), tell: a.health.zones, log: log}
 	src := &source{
 		appliance: a, reloader: r, zones: zones, site: s.site, disk: kept, accounts: accounts, files: newRuleFiles(r, nil), clients: devices,
-		service: s, restarts: make(chan *config.Site, 1), listen: [2]net.Addr{cameraPort.Addr(), consolePort.Addr()}, fingerprint: fingerprint,
+		service: s, restarts: make(chan restart, 1), listen: [2]net.Addr{cameraPort.Addr(), consolePort.Addr()}, fingerprint: fingerprint,
 		trackReader: newTrackReader(),
 	}
 	if kept != nil {
@@ -330,7 +337,8 @@ func (s *service) once(ctx context.Context, out, errs *output) (o outcomeOfRun, 
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
-	case o.again = <-src.restarts:
+	case next := <-src.restarts:
+		o.again = &next
 	}
 	// Rules end and relays go off before anything is waited for: what is still on
 	// its way in moves nothing any more.
@@ -370,11 +378,10 @@ func (s *service) once(ctx context.Context, out, errs *output) (o outcomeOfRun, 
 	return o, err
 }
 
-// address is the address to listen on: the port that was got before, when the site
-// file leaves it open.
-func (s *service) address(configured string) string {
-	_, port, err := net.SplitHostPort(configured)
-	if got := s.ports[configured]; err == nil && port == "0" && got != "" {
+// address is the address to listen on: the one that was got before, when the site file
+// leaves the port open.
+func address(configured, got string) string {
+	if _, port, err := net.SplitHostPort(configured); err == nil && port == "0" && got != "" {
 		return got
 	}
 	return configured

@@ -24,9 +24,9 @@ type source struct {
 	site     *config.Site
 	disk     *disk // nil: nothing is kept
 	accounts *accountStore
-	// service is who runs the appliance; restarts takes the site file of a restart.
+	// service is who runs the appliance; restarts takes what a restart begins with.
 	service     *service
-	restarts    chan *config.Site
+	restarts    chan restart
 	listen      [2]net.Addr // the camera port's and the console's
 	fingerprint string      // of the console's own certificate; empty: it has none
 	files       *ruleFiles
@@ -45,7 +45,7 @@ func (s *source) web() web.Source {
 		Contacts: s.contacts, Command: s.command, Journal: s.journalPage, Outbox: s.outbox, Cancel: s.cancel,
 		Live: s.liveSource(), Rules: s.ruleSource(), Files: s.fileSource(), Zones: s.zoneSource(),
 		Entries: s.journalSource(), Plates: s.plateSource(),
-		Auth: s.authSource(),
+		Auth: s.authSource(), System: s.systemSource(),
 	}
 }
 
