@@ -164,18 +164,21 @@ function useSettled<T>(value: T): T {
   return settled
 }
 
+/** The newest firings. Those that have just come are without a picture until they are asked for with it. */
 function newest(came: readonly Entry[], before: readonly Entry[]): Entry[] {
   const byID = new Map<number, Entry>()
-  for (const e of [...came, ...before]) if (e.kind === 'firing') byID.set(e.id, e)
+  for (const { picture: _, ...e } of came) if (e.kind === 'firing') byID.set(e.id, e)
+  for (const e of before) byID.set(e.id, e)
   return [...byID.values()].sort((a, b) => b.id - a.id).slice(0, mostFirings)
 }
 
 function Firing({ entry }: { entry: Entry }): JSX.Element {
   const picture = entry.picture
+  const [broken, setBroken] = useState<number>()
   return (
     <a class="now-row now-firing" href={path('journal', entry.id)}>
-      {picture ? (
-        <img class="now-thumb" src={address(`journal/${picture.id}/images/${seg(picture.name)}`)} alt="" loading="lazy" decoding="async" width={64} height={40} />
+      {picture && picture.id !== broken ? (
+        <img class="now-thumb" src={address(`journal/${picture.id}/images/${seg(picture.name)}`)} alt="" loading="lazy" decoding="async" width={64} height={40} onError={() => setBroken(picture.id)} />
       ) : (
         <span class="now-thumb now-noimage">
           <Icon name="picture" size={16} />

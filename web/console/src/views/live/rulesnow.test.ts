@@ -17,11 +17,13 @@ test('rules that do something stand in their order, as the newest tick says', ()
 
 test('a rule that became idle stays for a moment', () => {
   const lately = new Lately()
-  const at = (state: Rule['state'], now: number) => rulesNow([rule('a', { state })], new Map(), lately, now).map((r) => r.over)
+  const key = { key: 'porch/7', state: 'holding' as const, ends: '2026-11-24T10:00:00.000Z' }
+  const at = (state: Rule['state'], now: number) =>
+    rulesNow([rule('a', { state, keys: state === 'idle' ? [] : [key] })], new Map(), lately, now).map((r) => [r.over, r.key?.key, r.key?.ends])
   assert.deepEqual(at('idle', 0), [])
-  assert.deepEqual(at('active', 1000), [false])
-  assert.deepEqual(at('idle', 2000), [true])
-  assert.deepEqual(at('idle', 2000 + overTime), [true])
+  assert.deepEqual(at('holding', 1000), [[false, 'porch/7', '2026-11-24T10:00:00.000Z']])
+  assert.deepEqual(at('idle', 2000), [[true, 'porch/7', undefined]])
+  assert.deepEqual(at('idle', 2000 + overTime), [[true, 'porch/7', undefined]])
   assert.deepEqual(at('idle', 2001 + overTime), [])
   assert.deepEqual(at('idle', 9999), [])
 })

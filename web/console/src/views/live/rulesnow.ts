@@ -19,6 +19,8 @@ export interface RuleNow {
 export class Lately {
   /** When each rule became idle; -1 while it is not. */
   readonly left = new Map<string, number>()
+  /** The key that each rule was last at work for. */
+  readonly keys = new Map<string, RuleKey | undefined>()
   /** Ticks that were looked at. */
   readonly seen = new WeakSet<RuleTick>()
 }
@@ -55,15 +57,23 @@ export function rulesNow(rules: readonly Rule[], ticks: ReadonlyMap<string, Rule
       if (at === -1) left.set(rule.name, now)
       else if (now - at > overTime) {
         left.delete(rule.name)
+        lately.keys.delete(rule.name)
         continue
       }
-      out.push({ name: rule.name, state, shadow: mode === 'shadow', key: undefined, more: 0, over: true })
+      out.push({ name: rule.name, state, shadow: mode === 'shadow', key: over(lately.keys.get(rule.name)), more: 0, over: true })
       continue
     }
+    const key = first(keys)
     left.set(rule.name, -1)
-    out.push({ name: rule.name, state, shadow: mode === 'shadow', key: first(keys), more: Math.max(0, keys.length - 1) + (more ?? 0), over: false })
+    lately.keys.set(rule.name, key)
+    out.push({ name: rule.name, state, shadow: mode === 'shadow', key, more: Math.max(0, keys.length - 1) + (more ?? 0), over: false })
   }
   return [...out.filter((r) => r.state !== 'barred'), ...out.filter((r) => r.state === 'barred')]
+}
+
+/** A key for which nothing runs any more. */
+function over(key: RuleKey | undefined): RuleKey | undefined {
+  return key && { key: key.key, state: 'idle' }
 }
 
 function first(keys: readonly RuleKey[]): RuleKey | undefined {
