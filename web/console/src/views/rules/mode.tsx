@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { Mode, Override, Rule } from '../../api'
 import { del, put, seg } from '../../client'
 import { mayEdit, serverNow, timezone } from '../../state'
@@ -8,6 +8,7 @@ import { Choice, Field, Select } from '../../ui/field'
 import { weekday, hourMinute } from '../../ui/format'
 import { Ago, Countdown } from '../../ui/time'
 import { toast, toastError } from '../../ui/toast'
+import { switched } from './store'
 import { inZone } from './zonetime'
 import { modeHelp } from './words'
 
@@ -60,6 +61,9 @@ export function ModeSwitch({ rule, changed }: { rule: Rule; changed: () => void 
   const [asking, setAsking] = useState(false)
   const [at, setAt] = useState('07:00')
   const [busy, setBusy] = useState(false)
+  // What was pressed stands there at once; the server's answer takes its place.
+  const [pressed, setPressed] = useState<Mode | undefined>()
+  useEffect(() => setPressed(undefined), [rule])
   const o = rule.override
 
   const send = async (mode: Mode | undefined, until: string | undefined): Promise<boolean> => {
@@ -68,6 +72,7 @@ export function ModeSwitch({ rule, changed }: { rule: Rule; changed: () => void 
       if (mode === undefined) await del(`rules/${seg(rule.name)}/override`)
       else await put<Override>(`rules/${seg(rule.name)}/override`, { mode, ...(until ? { until } : {}) })
       changed()
+      switched.value++
       return true
     } catch (e) {
       toastError(e)
@@ -80,8 +85,9 @@ export function ModeSwitch({ rule, changed }: { rule: Rule; changed: () => void 
     if (mode === rule.mode) return
     const before = rule.override
     setAsking(false)
+    setPressed(mode)
     // What the file says needs no override.
-    if (!(await send(mode === rule.file_mode ? undefined : mode, undefined))) return
+    if (!(await send(mode === rule.file_mode ? undefined : mode, undefined))) return setPressed(undefined)
     toast(`${rule.name} is ${modeWord[mode]}.`, { action: { label: 'Undo', do: () => void send(before?.mode, before?.until) } })
   }
   const chooseEnd = (e: End): void => {
@@ -91,7 +97,7 @@ export function ModeSwitch({ rule, changed }: { rule: Rule; changed: () => void 
   const set: { value: End; label: string }[] = o?.until ? [{ value: 'set', label: `until ${weekday(o.until)} ${hourMinute(o.until)}` }] : []
   return (
     <div class="rule-mode">
-      <Choice label="Mode" value={rule.mode} onChange={(m) => void choose(m)} options={modes} disabled={busy || !mayEdit.value} />
+      <Choice label="Mode" value={pressed ?? rule.mode} onChange={(m) => void choose(m)} options={modes} disabled={busy || !mayEdit.value} />
       {o && mayEdit.value && (
         <>
           <Select label="Until when" value={asking ? 'at' : o.until ? 'set' : 'stays'} onChange={chooseEnd} options={[...set, ...ends]} disabled={busy} />
@@ -112,7 +118,7 @@ export function ModeSwitch({ rule, changed }: { rule: Rule; changed: () => void 
         </>
       )}
       <p class="muted small-text">
-        {modeHelp[rule.mode]}{' '}
+        {modeHelp[pressed ?? rule.mode]}{' '}
         {o ? (
           <>
             Set here by {o.who || 'somebody'}, <Ago at={o.at} />

@@ -33,7 +33,7 @@ export function RuleRow({ rule, current }: { rule: Rule; current: boolean }): JS
                 {mode}
               </Badge>
             )}
-            {rule.override && <Badge tone="wait">{rule.override.until ? <>set here, <Countdown until={rule.override.until} /> left</> : 'set here'}</Badge>}
+            {rule.override && rule.override.mode === mode && <Badge tone="wait">{rule.override.until ? <>set here, <Countdown until={rule.override.until} /> left</> : 'set here'}</Badge>}
             {errors > 0 && <Badge tone="bad">{count(errors, 'problem')}</Badge>}
             {warnings > 0 && <Badge tone="wait">{count(warnings, 'warning')}</Badge>}
           </span>

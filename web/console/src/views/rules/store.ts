@@ -9,13 +9,16 @@ import { type Loaded, useLoad } from '../../ui/load'
 /** Firings of rules since their list was asked for; they are added to what the list says. */
 const since = signal<ReadonlyMap<string, { firings: number; suppressed: number; last?: Rule['last_firing'] }>>(new Map())
 
+/** Grows when somebody here switched a rule: the list is asked for again. */
+export const switched = signal(0)
+
 /** So often the list is asked for again, so that its hours move on, in milliseconds. */
 const again = 300_000
 
 /** All rules with what happened since; kept up to date while a view shows them. */
 export function useRules(): Loaded<Page<Rule>> {
   const turn = Math.floor(now.value / again)
-  const asked = useLoad<Page<Rule>>('rules', `${ruleSet.value} ${turn}`)
+  const asked = useLoad<Page<Rule>>('rules', `${ruleSet.value} ${switched.value} ${turn}`)
   useEffect(() => {
     since.value = new Map()
   }, [asked.data])
