@@ -4,6 +4,9 @@ import { link, sceneOf, serverNow } from '../state'
 import { onCross } from '../stream'
 import { Motion } from './motion'
 
+/** Who was not heard of for longer is gone, as tracking.timeout has it, in milliseconds. */
+const oldest = 1500
+
 /** Everybody in a camera's picture, fed by the page's stream as long as the component is there. */
 export function useMotion(camera: string): Motion {
   const motion = useMemo(() => new Motion(), [camera])
@@ -14,7 +17,7 @@ export function useMotion(camera: string): Motion {
         const scene = sceneOf(camera).value
         if (!scene) return
         // What was there before the component was is as old as its frame.
-        const old = first && scene.at > 0 ? Math.max(0, serverNow() - scene.at) : 0
+        const old = first && scene.at > 0 ? Math.min(oldest, Math.max(0, serverNow() - scene.at)) : 0
         first = false
         motion.update(scene.targets, performance.now(), old)
       }),

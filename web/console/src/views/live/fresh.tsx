@@ -23,8 +23,8 @@ export function FreshPicture({ camera }: { camera: Camera }): JSX.Element | null
     }
   }
   return (
-    <Button small busy={busy} onClick={() => void ask()}>
-      <Icon name="picture" size={16} /> New picture
+    <Button small busy={busy} label="New picture" onClick={() => void ask()}>
+      <Icon name="picture" size={16} /> <span class="live-tool">New picture</span>
     </Button>
   )
 }

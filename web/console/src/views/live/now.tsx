@@ -22,10 +22,10 @@ const settle = 1500
 export function Now(): JSX.Element {
   return (
     <aside class="live-now" aria-label="Now">
-      <Block title="Relays that are on" href="/relays">
+      <Block title="Relays" href="/relays">
         <RelaysOn />
       </Block>
-      <Block title="Rules at work" href="/rules">
+      <Block title="Rules" href="/rules">
         <RulesAtWork />
       </Block>
       <Block title="Last firings" href="/journal?kind=firing">
@@ -50,7 +50,7 @@ function RelaysOn(): JSX.Element {
   const all = relays.value
   if (!all) return <Skeleton lines={1} />
   const on = all.filter((r) => r.on || r.fault)
-  if (on.length === 0) return <p class="now-none">None.</p>
+  if (on.length === 0) return <p class="now-none">None is on.</p>
   return (
     <ul class="now-list">
       {on.map((r) => (

@@ -47,7 +47,7 @@ export function Swipe({ name, cameras, zonesOf, ...rest }: ScenesProps & { name:
     <div class="live-swipe">
       <div ref={strip} class="live-strip" onScroll={moved} tabIndex={cameras.length > 1 ? 0 : -1} role="group" aria-label="Cameras, side by side">
         {cameras.map((c) => (
-          <Tile key={c.name} camera={c} zones={zonesOf(c.name)} {...rest} />
+          <Tile key={c.name} camera={c} zones={zonesOf(c.name)} {...rest} large />
         ))}
       </div>
       {cameras.length > 1 && (

@@ -38,8 +38,8 @@ export function Tile({ camera, zones, picked, onHover, onPick, large }: TileProp
         )}
         {large && <FreshPicture camera={camera} />}
         {large && mayEdit.value && (
-          <ButtonLink small href={path('zones', camera.name)}>
-            <Icon name="zones" size={16} /> Draw zones
+          <ButtonLink small label="Draw zones" href={path('zones', camera.name)}>
+            <Icon name="zones" size={16} /> <span class="live-tool">Draw zones</span>
           </ButtonLink>
         )}
       </header>
