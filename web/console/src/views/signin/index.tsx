@@ -14,6 +14,9 @@ function words(e: unknown, wait: number): string {
   return errorText(e)
 }
 
+/** What stays on this machine needs no encryption. */
+const loopback = (): boolean => location.hostname === 'localhost' || location.hostname === '[::1]' || location.hostname.startsWith('127.')
+
 /** Name and password. What was asked for is shown after it, at the same address. */
 export default function SignIn(): JSX.Element {
   const [user, setUser] = useState('admin')
@@ -59,7 +62,7 @@ export default function SignIn(): JSX.Element {
         <Button kind="primary" submit busy={busy} disabled={waiting || !user || !password}>
           {waiting ? `Wait ${wait} s` : 'Sign in'}
         </Button>
-        {session.value?.tls === false && <p class="muted small-text">This connection is not encrypted.</p>}
+        {session.value?.tls === false && !loopback() && <p class="muted small-text">This connection is not encrypted.</p>}
         {session.value?.fingerprint && (
           <details class="small-text">
             <summary>The certificate is this machine's own</summary>
