@@ -50,6 +50,8 @@ export function paint(canvas: Canvas, motion: Motion, zones: readonly Zone[], m:
     return { mover, id, box, rect: rectOf(box, m), look: lookOf(mover.target.class), zone: zoneThatCounts(mover.target, zones) }
   })
   c.lineWidth = 2
+  // Round ends would lie over each other where a trail's parts meet.
+  c.lineCap = 'butt'
   for (const s of shown) {
     const foot = anchorOf(s.box)
     c.strokeStyle = s.look.color
