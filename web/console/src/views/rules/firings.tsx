@@ -8,15 +8,29 @@ import { Section } from '../../ui/parts'
 import { Ago } from '../../ui/time'
 
 const most = 20
+/** An entry comes before its pictures are on disk; so long they are waited for, in milliseconds. */
+const written = 1500
 
 /** The rule's last firings, and what was held back, with their pictures; new ones come in at the top. */
 export function Firings({ rule, first, fired }: { rule: string; first: Entry[]; fired: boolean }): JSX.Element {
   const [fresh, setFresh] = useState<Entry[]>([])
   useEffect(() => {
     setFresh([])
-    return onEntry((e) => {
-      if (e.rule === rule && (e.kind === 'firing' || e.kind === 'suppressed')) setFresh((all) => [e, ...all].slice(0, most))
+    const timers = new Set<ReturnType<typeof setTimeout>>()
+    const stop = onEntry((e) => {
+      if (e.rule !== rule || (e.kind !== 'firing' && e.kind !== 'suppressed')) return
+      const { picture: _, images: __, ...bare } = e
+      setFresh((all) => [bare, ...all].slice(0, most))
+      const t = setTimeout(() => {
+        timers.delete(t)
+        setFresh((all) => all.map((f) => (f.id === e.id ? e : f)))
+      }, written)
+      timers.add(t)
     })
+    return () => {
+      stop()
+      for (const t of timers) clearTimeout(t)
+    }
   }, [rule, first])
   const all = [...fresh.filter((e) => !first.some((f) => f.id === e.id)), ...first].slice(0, most)
   return (
@@ -64,8 +78,9 @@ export function pictureOf(e: Entry): { id: number; name: string } | undefined {
 
 function Thumb({ e }: { e: Entry }): JSX.Element {
   const p = pictureOf(e)
-  return p ? (
-    <img class="firing-thumb" loading="lazy" alt="" src={address(`journal/${p.id}/images/${seg(p.name)}`)} />
+  const [broken, setBroken] = useState<number>()
+  return p && p.id !== broken ? (
+    <img class="firing-thumb" loading="lazy" decoding="async" width={72} height={46} alt="" onError={() => setBroken(p.id)} src={address(`journal/${p.id}/images/${seg(p.name)}`)} />
   ) : (
     <span class="firing-thumb firing-blank" aria-hidden="true" />
   )

@@ -5,10 +5,10 @@ import { address, del, follow, post, query, seg } from '../../client'
 import { serverNow } from '../../state'
 import { Button } from '../../ui/button'
 import { Check, Select } from '../../ui/field'
-import { clockOrDate, hourMinute, number, weekday } from '../../ui/format'
+import { clockOrDate, duration, hourMinute, number, weekday } from '../../ui/format'
 import { Icon } from '../../ui/icon'
 import { useLoad } from '../../ui/load'
-import { Failed, Notice, Skeleton } from '../../ui/parts'
+import { errorText, Failed, Notice, Skeleton } from '../../ui/parts'
 import { Ago, Clock } from '../../ui/time'
 import { compare, type CompareRow, type Side, sums } from './compare'
 import { pictureOf } from './firings'
@@ -23,7 +23,8 @@ const spans = [
 
 const sides: Record<Side, { sign: string; word: string; help: string }> = {
   both: { sign: '=', word: 'the same', help: 'The rules in force and your text do the same.' },
-  old: { sign: '−', word: 'only now', help: 'The rules in force did it; with your text it would not have been.' },
+  moved: { sign: '≈', word: 'at another time', help: 'Both do it, with your text earlier or later.' },
+  old: { sign: '−', word: 'only in force now', help: 'The rules in force did it; with your text it would not have been.' },
   new: { sign: '+', word: 'only with your text', help: 'Your text would have done it; the rules in force did not.' },
 }
 
@@ -119,7 +120,7 @@ function Compared({ result, done }: { result: ReplayResult; done: boolean }): JS
   const sum = useMemo(() => sums(rows), [rows])
   const wanted = useMemo(() => rows.filter((r) => (!only || r.side === only) && (held || r.firing.type === 'firing')), [rows, only, held])
   const anyHeld = rows.some((r) => r.firing.type === 'suppressed')
-  const differ = sum.old + sum.new
+  const differ = sum.old + sum.new + sum.moved
   return (
     <>
       <p class="whatif-verdict">
@@ -133,9 +134,9 @@ function Compared({ result, done }: { result: ReplayResult; done: boolean }): JS
           </>
         )}
       </p>
-      {result.note && <Notice>{result.note}</Notice>}
+      {result.note && <Notice>{errorText(result.note)}</Notice>}
       <div class="whatif-sums" role="group" aria-label="Show">
-        {(['new', 'old', 'both'] as const).map((s) => (
+        {(['new', 'old', 'moved', 'both'] as const).filter((s) => s !== 'moved' || sum.moved > 0).map((s) => (
           <button key={s} type="button" class={`whatif-sum whatif-${s}`} aria-pressed={only === s} title={sides[s].help} onClick={() => setOnly(only === s ? undefined : s)}>
             <span class="whatif-sign" aria-hidden="true">
               {sides[s].sign}
@@ -170,8 +171,12 @@ function RowOf({ row }: { row: CompareRow }): JSX.Element {
         <summary>
           <span class="num whatif-at">{clockOrDate(f.at, serverNow())}</span>
           <span class="whatif-cells">
-            {side !== 'new' && <Cell f={f} side={side} />}
-            {side !== 'old' && side !== 'both' && <Cell f={f} side={side} />}
+            <Cell f={f} side={side} />
+            {row.later !== undefined && (
+              <span class="num whatif-later">
+                {duration(Math.abs(row.later))} {row.later < 0 ? 'earlier' : 'later'}
+              </span>
+            )}
           </span>
         </summary>
         {open && <LedToIt f={f} />}
