@@ -267,7 +267,7 @@ func (s *Server) putPassword(w http.ResponseWriter, r *http.Request) {
 	}
 	detail := "set a new password"
 	if id.user == "" {
-		detail = "set the first password: everybody signs in from now on"
+		detail = "set the first password"
 	}
 	s.tell(r, AccountEvent{Type: "password", Who: user, OK: true, Detail: detail})
 	s.welcome(w, r, user, secret)

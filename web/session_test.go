@@ -382,7 +382,7 @@ func TestTheFirstPassword(t *testing.T) {
 	wantAnswer(t, "who is it", b.do("GET", "/api/v1/session", ""), 200, admin)
 	wantAnswer(t, "others", other.do("GET", "/api/v1/session", ""), 200, strangerJSON)
 	wantAnswer(t, "others set theirs", other.do("PUT", "/api/v1/password", `{"new":"something else"}`), 401, problemText(401, "Unauthorized", "sign in first"))
-	if want := (AccountEvent{Type: "password", Who: "admin", From: "10.0.0.7", OK: true, Detail: "set the first password: everybody signs in from now on"}); len(m.events()) != 1 || m.events()[0] != want {
+	if want := (AccountEvent{Type: "password", Who: "admin", From: "10.0.0.7", OK: true, Detail: "set the first password"}); len(m.events()) != 1 || m.events()[0] != want {
 		t.Errorf("told %+v", m.events())
 	}
 }
