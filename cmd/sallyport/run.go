@@ -271,6 +271,7 @@ func (s *service) once(ctx context.Context, out, errs *output) (o outcomeOfRun, 
 	if kept != nil {
 		src.files = newRuleFiles(r, func(who, what, file string) { kept.told.saved(a.instant(time.Now()), who, what, file) })
 	}
+	src.files.shift = s.shift
 	localToken, forget, err := keepLocalToken(s.site.Data)
 	if err != nil && len(accounts.current().Users) > 0 {
 		log.Warn("`why` and other commands cannot ask this program, for there is a password", "error", err)

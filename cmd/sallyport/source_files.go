@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -37,12 +38,16 @@ const (
 type ruleFiles struct {
 	dir  string
 	site func() rulefile.Site // what rules may know at the moment
+	// shift is how far the clock is moved that people see.
+	shift time.Duration
 	// lastGood is the folder with the last files that loaded; empty when there is none.
 	lastGood string
 	// saved is told who did what (saved, removed, accepted) with which file, after it was done.
 	saved func(who, what, file string)
 
 	mu sync.Mutex // one save at a time, so that of two only one can be the first
+	// turn is held while rules are compiled for the console: one at a time, whoever asks.
+	turn chan struct{}
 }
 
 // siteNow is what rules may know at the moment, as a reload would take it.
@@ -187,16 +192,16 @@ func (f *ruleFiles) list(ctx context.Context) ([]web.RuleFile, error) {
 		if err != nil {
 			return nil // a link that leads out, or a pipe: the check says it where it counts
 		}
-		all = append(all, webFile(name, text, info, problems))
+		all = append(all, f.webFile(name, text, info, problems))
 		return nil
 	})
 	return all, err
 }
 
-func webFile(name string, text []byte, info fs.FileInfo, problems []web.Problem) web.RuleFile {
+func (f *ruleFiles) webFile(name string, text []byte, info fs.FileInfo, problems []web.Problem) web.RuleFile {
 	w := web.RuleFile{Path: name, Size: int64(len(text)), ETag: tagOf(text)}
 	if info != nil {
-		w.Modified = web.Time{Time: info.ModTime()}
+		w.Modified = web.Time{Time: info.ModTime().Add(f.shift)}
 	}
 	for _, p := range problems {
 		if p.File == name {
@@ -217,14 +222,30 @@ func webFile(name string, text []byte, info fs.FileInfo, problems []web.Problem)
 
 // check tells what is wrong with the folder with other files in place of its own. Files in problems are paths within
 // the folder.
-func (f *ruleFiles) check(_ context.Context, files map[string][]byte) ([]web.Problem, error) {
+func (f *ruleFiles) check(ctx context.Context, files map[string][]byte) ([]web.Problem, error) {
+	var problems []rulefile.Problem
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if !isFilePath(name) {
 			return nil, badFilePath(name)
 		}
+		if files[name] != nil && isTestFile(name) {
+			problems = append(problems, rulefile.CheckText(files[name], name)...)
+		}
 	}
-	_, problems := rulefile.LoadFS(overlaid{os.DirFS(f.dir), files}, ".", f.site())
-	return webProblems(problems), nil
+	_, more, err := f.load(ctx, files)
+	return webProblems(append(problems, more...)), err
+}
+
+// load loads the folder with other files in place of its own.
+func (f *ruleFiles) load(ctx context.Context, files map[string][]byte) (*engine.Ruleset, []rulefile.Problem, error) {
+	select {
+	case f.turn <- struct{}{}:
+		defer func() { <-f.turn }()
+	case <-ctx.Done():
+		return nil, nil, errors.New("other rules are being checked; try again")
+	}
+	rules, problems := rulefile.LoadFS(overlaid{os.DirFS(f.dir), files}, ".", f.site())
+	return rules, problems, nil
 }
 
 // save writes a file: checked as `sallyport check` does, and whole or not at all.
@@ -248,7 +269,7 @@ func (f *ruleFiles) save(ctx context.Context, s web.FileSave) (web.RuleFile, err
 		return web.RuleFile{}, web.RefusedError(s.Path + " cannot be written: " + pathless(err))
 	}
 	f.saved(s.Who, "saved", s.Path)
-	return webFile(s.Path, s.Text, info, problems), nil
+	return f.webFile(s.Path, s.Text, info, problems), nil
 }
 
 // remove removes a file; what is left is checked before.
@@ -487,7 +508,7 @@ func (s *source) names(ctx context.Context) (web.Names, error) {
 // newRuleFiles are the files of a reloader, which reads them anew after every save. journal is told of each; nil for
 // nobody.
 func newRuleFiles(r *reloader, journal func(who, what, file string)) *ruleFiles {
-	f := &ruleFiles{dir: r.dir, site: r.siteNow}
+	f := &ruleFiles{dir: r.dir, site: r.siteNow, turn: make(chan struct{}, 1)}
 	if r.data != "" {
 		f.lastGood = filepath.Join(r.data, lastGood)
 	}

@@ -35,6 +35,7 @@ func newRulesFolder(t *testing.T, files map[string]string) *rulesFolder {
 	f := &rulesFolder{T: t}
 	f.ruleFiles = &ruleFiles{
 		dir:   filepath.Join(testFolder(t, files), "rules.d"),
+		turn:  make(chan struct{}, 1),
 		site:  func() rulefile.Site { return rulefile.Site{Open: true} },
 		saved: func(who, what, file string) { f.saves = append(f.saves, who+" "+what+" "+file) },
 	}
@@ -183,6 +184,8 @@ func TestSaves(t *testing.T) {
 	f.refused("the same names again", err, `the rules would not load: zone "drive": this name is taken; names are unique over all files`)
 	_, err = f.put("gate.yaml", "")
 	f.refused("an empty file", err, "the rules would not load: the file is empty; remove it if its rules are to go")
+	_, err = f.put("gate_test.yaml", "tests: [\n")
+	f.refused("tests that are no YAML", err, "the rules would not load: this [ is not closed: a ] is missing")
 	_, err = f.put("gate.yaml", strings.Repeat("#", 1<<20+1))
 	f.refused("a large file", err, "the text is larger than 1 MB")
 	_, err = f.save(t.Context(), web.FileSave{Path: "gate.yaml", Text: []byte(gateRules)})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -240,7 +239,10 @@ func (s *source) pastReplay(p *past, rules *engine.Ruleset, from time.Time, deaf
 
 // replay puts the recording through the rules in force and through others.
 func (s *source) replay(ctx context.Context, q web.ReplayQuery, tell func(web.JobProgress)) (any, error) {
-	rules, problems := rulefile.LoadFS(overlaid{os.DirFS(s.files.dir), q.Files}, ".", s.siteNow())
+	rules, problems, err := s.files.load(ctx, q.Files)
+	if err != nil {
+		return nil, err
+	}
 	if rulefile.Failed(problems) {
 		return nil, web.RejectedError{Problems: webProblems(problems)}
 	}

@@ -75,6 +75,19 @@ func ReadOutline(data []byte) (Outline, bool) {
 	return o, true
 }
 
+// CheckText says what keeps a text from being read as a file of rules or of tests at all; nothing when it can be read.
+// What stands in it is not looked at. name is how the file is called in the problem.
+func CheckText(data []byte, name string) []Problem {
+	_, err := newDocument(data, name)
+	if p, ok := problemOf(err); ok {
+		return []Problem{p}
+	}
+	if err != nil {
+		return []Problem{{File: name, Message: err.Error()}}
+	}
+	return nil
+}
+
 // startsPrograms tells whether a rule has a step that starts a program, as the loader finds the verb of a step.
 func startsPrograms(rule *yaml.Node) bool {
 	for _, key := range []string{"do", "finally"} {
