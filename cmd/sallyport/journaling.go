@@ -343,9 +343,14 @@ func (l *journaling) outcome(at engine.Instant, o engine.Outcome, r actions.Reco
 		body.Outcome = "not begun"
 	case o.Reason != "":
 		body.Outcome = "failed"
+	case q.Lease && !q.LeaseOn:
+		body.Reason = leaseOver
 	}
 	l.add(e, body)
 }
+
+// leaseOver stands with a step that held a relay on and holds it no longer.
+const leaseOver = "ended"
 
 // relay tells of a relay's new level, or its fault, and why, and gives the id of the
 // entry.

@@ -237,9 +237,9 @@ func (s *source) journalTimeline(ctx context.Context, q web.TimelineQuery) (web.
 	if err := s.ask(ctx, func(e *engine.Engine) {
 		for _, r := range e.Ruleset().Rules {
 			ask.Rules = append(ask.Rules, r.Name)
-			if !q.Until.Before(now) && (q.Rule == "" || q.Rule == r.Name) && q.Relay == "" {
+			if (q.Rule == "" || q.Rule == r.Name) && q.Relay == "" {
 				e.Keys(r.Name, journal.MaxMarks, func(k engine.KeyShown) {
-					if (k.State == "active" || k.State == "holding") && !k.Since.IsZero() && (q.Camera == "" || q.Camera == k.Camera) {
+					if (k.State == "active" || k.State == "holding") && !k.Since.IsZero() && k.Since.Before(q.Until) && (q.Camera == "" || q.Camera == k.Camera) {
 						active[r.Name] = append(active[r.Name], k.Since)
 					}
 				})

@@ -233,10 +233,13 @@ func (b *entryBody) action(e *journal.Entry) string {
 		what, _ := b.relayWords()
 		return b.came(cmp.Or(what, b.Step)+" by hand: "+cmp.Or(b.Who, "somebody"), cmp.Or(b.Who, "somebody")+" asked for "+b.Step)
 	}
-	if b.Step == "log" && b.Outcome == "done" {
+	if (b.Step == "log" || strings.HasPrefix(b.Step, "log ")) && b.Outcome == "done" {
 		return after(e.Rule+" says", b.Detail)
 	}
 	if what, ok := b.relayWords(); ok && e.Rule != "" {
+		if b.Outcome == "done" && b.Reason == leaseOver {
+			return "relay " + e.Relay + " no longer held on by " + e.Rule
+		}
 		return b.came(what+" by "+e.Rule, e.Rule+forKey(e)+", step "+b.Step)
 	}
 	s := b.Step
@@ -301,6 +304,9 @@ func (b *entryBody) relay(e *journal.Entry) string {
 		return after(s, "by hand, "+b.Who)
 	case e.Rule == "":
 		return after(s, b.Cause)
+	case strings.Contains(cause, "rule "+strconv.Quote(e.Rule)) && !strings.HasPrefix(cause, "rule "):
+		cause, _, _ = strings.Cut(cause, "rule "+strconv.Quote(e.Rule))
+		return after(s, cause+e.Rule)
 	case by != "" || !strings.HasPrefix(cause, "rule "):
 		return after(s, cause+" ("+e.Rule+")")
 	}

@@ -61,8 +61,11 @@ export function useEntries(f: Filter, id: string, atTop: () => boolean): Listed 
 
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined
-    const off = onEntry((e) => {
-      if (!fits(e, f)) return
+    const off = onEntry((came) => {
+      if (!fits(came, f)) return
+      const e = { ...came }
+      // It may not be on the disk yet.
+      delete e.picture
       if (atTop()) set((s) => (s.id === id && s.entries ? { ...s, entries: merged([e], s.entries) } : s))
       else setWaiting((w) => merged([e], w).slice(0, mostWaiting))
       clearTimeout(timer)

@@ -5,7 +5,7 @@ import { cameras, relays, ruleSet, timezone } from '../../state'
 import { Button } from '../../ui/button'
 import { Field, Select } from '../../ui/field'
 import { useLoad } from '../../ui/load'
-import { momentOf, offsetOf, wallText } from '../../ui/timeline'
+import { momentOf, offsetOf, type Range, wallText } from '../../ui/timeline'
 import { type Filter, kinds, lasts, narrowed } from './filter'
 
 /** Whole words of a name from the address stay, also of what is not there any more. */
@@ -15,7 +15,7 @@ function names(all: readonly { name: string }[] | undefined, chosen: string, eve
   return [{ value: '', label: every }, ...list]
 }
 
-export function Filters({ filter: f, set }: { filter: Filter; set: (c: Partial<Filter>) => void }): JSX.Element {
+export function Filters({ filter: f, range, set }: { filter: Filter; range: Range; set: (c: Partial<Filter>) => void }): JSX.Element {
   const [open, setOpen] = useState(narrowed(f) > 0)
   const rules = useLoad<Page<Rule>>('rules', ruleSet.value)
   const n = narrowed(f)
@@ -25,15 +25,19 @@ export function Filters({ filter: f, set }: { filter: Filter; set: (c: Partial<F
         <Select
           label="Time"
           value={f.last || 'own'}
-          onChange={(v) => (v === 'own' ? undefined : set({ last: v }))}
-          options={[...lasts.map((l) => ({ value: l.value as string, label: l.label as string })), ...(f.last ? [] : [{ value: 'own', label: 'From … to …' }])]}
+          onChange={(v) => (v === 'own' ? set({ since: new Date(range.since).toISOString() }) : set({ last: v }))}
+          options={[...lasts.map((l) => ({ value: l.value as string, label: l.label as string })), { value: 'own', label: 'From … to …' }]}
         />
-        <TimeField label="From" value={f.since} set={(since) => set({ since, until: f.until })} />
-        <TimeField label="To" value={f.until} set={(until) => set({ since: f.since, until })} />
         <Button expanded={open} onClick={() => setOpen(!open)}>
           Filters{n > 0 ? ` (${n})` : ''}
         </Button>
       </div>
+      {!f.last && (
+        <div class="journal-times">
+          <TimeField label="From" value={f.since} set={(since) => set({ since, until: f.until })} />
+          <TimeField label="To" value={f.until} set={(until) => set({ since: f.since, until })} />
+        </div>
+      )}
       {open && (
         <div class="journal-narrow">
           <fieldset class="journal-kinds">

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import type { Timeline as TimelineData } from '../../api'
+import type { Entry, Page, Timeline as TimelineData } from '../../api'
 import { go, place, withQuery } from '../../app/router'
 import type { ViewProps } from '../../app/views'
 import { address, query } from '../../client'
@@ -26,7 +26,8 @@ export default function View({ rest }: ViewProps): JSX.Element {
   const f = useMemo(() => readFilter(q), [q])
   const under = `/journal${place.value.query.size ? `?${place.value.query.toString()}` : ''}`
   const set = (change: Partial<Filter>): void => go(withQuery(toQuery(change)), { replace: true })
-  const range = useRange(f)
+  const first = useLoad<Page<Entry>>('journal?limit=1').data?.items[0]?.at
+  const range = useRange(f, first)
   const id = entriesPath(f)
   const listed = useEntries(f, id, atTop)
   return (
@@ -37,7 +38,7 @@ export default function View({ rest }: ViewProps): JSX.Element {
         </ButtonLink>
         <ButtonLink href={`/journal/verify${place.value.query.size ? `?${place.value.query.toString()}` : ''}`}>Verify</ButtonLink>
       </ViewHead>
-      <Filters filter={f} set={set} />
+      <Filters filter={f} range={range} set={set} />
       <Overview filter={f} range={range} set={set} />
       {listed.waiting > 0 && (
         <div class="journal-new">
@@ -66,8 +67,8 @@ export default function View({ rest }: ViewProps): JSX.Element {
 
 const atTop = (): boolean => window.scrollY < 120
 
-/** What the timeline shows. It moves on with the clock when it reaches to now. */
-function useRange(f: Filter): Range {
+/** What the timeline shows. It moves on with the clock when it reaches to now; first is when the journal begins. */
+function useRange(f: Filter, first: string | undefined): Range {
   const [tick, setTick] = useState(0)
   const follows = f.until === ''
   useEffect(() => {
@@ -91,9 +92,12 @@ function useRange(f: Filter): Range {
   return useMemo(() => {
     const until = f.until ? Date.parse(f.until) : serverNow()
     const length = lasts.find((l) => l.value === f.last)?.ms ?? 86_400_000
-    const since = f.since ? Date.parse(f.since) : until - length
+    let since = f.since ? Date.parse(f.since) : until - length
+    // A young journal has nothing before its first entry to show.
+    const begun = first === undefined ? since : Date.parse(first)
+    if (!f.since && begun > since) since = begun - Math.max(10_000, (until - begun) / 50)
     return { since: Math.min(since, until - 1000), until }
-  }, [f.since, f.until, f.last, tick])
+  }, [f.since, f.until, f.last, first, tick])
 }
 
 function Overview({ filter: f, range, set }: { filter: Filter; range: Range; set: (c: Partial<Filter>) => void }): JSX.Element | null {

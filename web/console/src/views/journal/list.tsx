@@ -44,7 +44,7 @@ function Row({ shown: { entry: e, under }, current }: { shown: Shown; current: b
   const picture = !under && (e.kind === 'event' || e.kind === 'firing' || e.kind === 'action') ? e.picture : undefined
   const plain = wordOf(e) === 'ended'
   return (
-    <li class={`entry entry-${e.kind}${under ? ' entry-under' : ''}`}>
+    <li class={`entry entry-${e.kind}${under ? ' entry-under' : ''}${plain ? ' entry-ended' : ''}`}>
       <a href={`${path('journal', e.id)}${q.size ? `?${q.toString()}` : ''}`} aria-current={current ? 'true' : undefined}>
         <time class="entry-time num" dateTime={e.at} title={clockMillis(e.at)}>
           {clock(e.at)}
