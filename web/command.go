@@ -26,6 +26,19 @@ type Command struct {
 	Clear bool
 	// Who asks.
 	Who string
+	// Press says which press of a button this is, so that one that comes late or twice moves nothing. Zero of what
+	// does not say so.
+	Press Press
+}
+
+// Press is one press of a button in the page.
+type Press struct {
+	// ID is the page's own name for it, never used again.
+	ID string
+	// Run is the [Hello.Run] of the program that the page knows.
+	Run string
+	// At is when it was pressed, of the server's wall clock.
+	At time.Time
 }
 
 // RefusedError is the error of a [Source] for a command that is not done. The
@@ -86,6 +99,11 @@ func (s *Server) command(w http.ResponseWriter, r *http.Request) {
 
 const wantCommand = `want one of {"set": "on"}, {"set": "off"}, {"pulse": "800ms"} and {"clear": true}`
 
+const wantPress = `press: want its id, the run that the stream's hello gave, and at, when it was pressed`
+
+// maxPressID bounds the bytes of a press's id and run.
+const maxPressID = 64
+
 func readCommand(r *http.Request) (Command, error) {
 	// A form of another site cannot send this type without asking first.
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
@@ -102,6 +120,11 @@ func readCommand(r *http.Request) (Command, error) {
 		Set   *string `json:"set"`
 		Pulse *string `json:"pulse"`
 		Clear *bool   `json:"clear"`
+		Press *struct {
+			ID  string    `json:"id"`
+			Run string    `json:"run"`
+			At  time.Time `json:"at"`
+		} `json:"press"`
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
@@ -120,17 +143,24 @@ func readCommand(r *http.Request) (Command, error) {
 	if given != 1 {
 		return Command{}, errors.New(wantCommand)
 	}
+	var press Press
+	if in.Press != nil {
+		press = Press(*in.Press)
+		if press.ID == "" || len(press.ID) > maxPressID || press.Run == "" || len(press.Run) > maxPressID || press.At.IsZero() {
+			return Command{}, errors.New(wantPress)
+		}
+	}
 	switch {
 	case in.Set != nil && (*in.Set == "on" || *in.Set == "off"):
-		return Command{Set: *in.Set}, nil
+		return Command{Set: *in.Set, Press: press}, nil
 	case in.Pulse != nil:
 		d, err := time.ParseDuration(*in.Pulse)
 		if err != nil || d <= 0 {
 			return Command{}, fmt.Errorf(`%s is not a duration above 0 (try "800ms")`, quote(*in.Pulse))
 		}
-		return Command{Pulse: d}, nil
+		return Command{Pulse: d, Press: press}, nil
 	case in.Clear != nil && *in.Clear:
-		return Command{Clear: true}, nil
+		return Command{Clear: true, Press: press}, nil
 	}
 	return Command{}, errors.New(wantCommand)
 }

@@ -41,6 +41,8 @@ func TestCommand(t *testing.T) {
 		` {"set":"off"} `:     {Relay: "gate", Set: "off", Who: who},
 		`{"pulse": "800ms"}`:  {Relay: "gate", Pulse: 800 * time.Millisecond, Who: who},
 		"{\"clear\": true}\n": {Relay: "gate", Clear: true, Who: who},
+		`{"pulse": "1s", "press": {"id": "p1", "run": "r", "at": "2026-03-29T13:58:46Z"}}`: {Relay: "gate", Pulse: time.Second, Who: who,
+			Press: Press{ID: "p1", Run: "r", At: time.Date(2026, 3, 29, 13, 58, 46, 0, time.UTC)}},
 	} {
 		got = nil
 		w := post(s, "/api/v1/relays/gate", body)
@@ -50,17 +52,20 @@ func TestCommand(t *testing.T) {
 	}
 	got = nil
 	for body, want := range map[string]string{
-		``:                               wantCommand,
-		`x`:                              wantCommand,
-		`{}`:                             wantCommand,
-		`{"set": "ON"}`:                  wantCommand,
-		`{"set": true}`:                  wantCommand,
-		`{"set": "on", "pulse": "1s"}`:   wantCommand,
-		`{"set": "on"} {"set": "off"}`:   wantCommand,
-		`{"pulse": "800ms"}]`:            wantCommand,
-		`{"pulse": "800ms"}}`:            wantCommand,
-		`{"clear": false}`:               wantCommand,
-		`{"open": true}`:                 wantCommand,
+		``:                                     wantCommand,
+		`x`:                                    wantCommand,
+		`{}`:                                   wantCommand,
+		`{"set": "ON"}`:                        wantCommand,
+		`{"set": true}`:                        wantCommand,
+		`{"set": "on", "pulse": "1s"}`:         wantCommand,
+		`{"set": "on"} {"set": "off"}`:         wantCommand,
+		`{"pulse": "800ms"}]`:                  wantCommand,
+		`{"pulse": "800ms"}}`:                  wantCommand,
+		`{"clear": false}`:                     wantCommand,
+		`{"open": true}`:                       wantCommand,
+		`{"set": "on", "press": {"id": "p1"}}`: wantPress,
+		`{"set": "on", "press": {"id": "p1", "run": "` + strings.Repeat("r", 65) + `", "at": "2026-03-29T13:58:46Z"}}`: wantPress,
+		`{"set": "on", "press": {"id": "p1", "run": "r", "at": "soon"}}`:                                               wantCommand,
 		`{"pulse": "soon"}`:              `"soon" is not a duration above 0 (try "800ms")`,
 		`{"pulse": "-1s"}`:               `"-1s" is not a duration above 0 (try "800ms")`,
 		strings.Repeat(" ", 5000) + `{}`: "the body is longer than 4096 bytes",

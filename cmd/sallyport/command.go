@@ -20,7 +20,14 @@ func (s *source) command(ctx context.Context, c web.Command) (web.Relay, error) 
 	if _, ok := s.relay.State(c.Relay); !ok {
 		return web.Relay{}, web.NotFoundError(fmt.Sprintf("no relay is called %q", c.Relay))
 	}
-	q := relay.Request{Relay: c.Relay, Who: c.Who, Expires: s.mono() + commandTime}
+	left := commandTime
+	if c.Set != "off" { // that is never too late, nor once too often
+		var err error
+		if left, err = s.presses.check(c.Press, s.runID(), s.instant(time.Now()).Wall); err != nil {
+			return web.Relay{}, web.RefusedError(fmt.Sprintf("relay %q refuses: %s", c.Relay, err))
+		}
+	}
+	q := relay.Request{Relay: c.Relay, Who: c.Who, Expires: s.mono() + left}
 	switch {
 	case c.Clear:
 		q.Verb = relay.Clear

@@ -36,6 +36,7 @@ type source struct {
 	askMu       sync.Mutex // guards askers
 	askers      map[string]*asking
 	trackReader *trackReader
+	presses     presses
 }
 
 func (s *source) web() web.Source {

@@ -18,14 +18,16 @@ import (
 
 // liveSource is what the console shows of the scene and of what moves in it.
 func (s *source) liveSource() web.LiveSource {
-	run := s.start.UTC().Format("20060102T150405.000Z")
 	return web.LiveSource{
 		Hub:    s.live.hub,
-		Hello:  func() web.Hello { return web.Hello{Now: web.Time{Time: s.instant(time.Now()).Wall}, Run: run} },
+		Hello:  func() web.Hello { return web.Hello{Now: web.Time{Time: s.instant(time.Now()).Wall}, Run: s.runID()} },
 		Missed: s.missed, Zones: s.webZones, Health: s.troubles, Flags: s.flags,
 		SetFlag: s.setFlag, Message: s.message, Snapshot: s.snapshot, Tracks: s.tracks, Target: s.target,
 	}
 }
+
+// runID tells this run of the program from others.
+func (s *source) runID() string { return s.start.UTC().Format("20060102T150405.000Z") }
 
 // webTargets are the live targets of a camera, in the order they came.
 func webTargets(e *engine.Engine, c engine.CameraDef, now time.Duration) []web.Target {

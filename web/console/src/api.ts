@@ -581,7 +581,8 @@ export interface SyncPlan {
 
 // ---------------------------------------------------------------- relays, contacts, flags
 
-/** V GET relays, relays/{name}; O POST relays/{name} {set: "on"|"off"} | {pulse: "800ms"} | {clear: true} -> Relay; 409 says why it refuses. */
+/** V GET relays, relays/{name}; O POST relays/{name} {set: "on"|"off"} | {pulse: "800ms"} | {clear: true} -> Relay; 409 says why it refuses. With
+ * `press` {id, run, at}, on and pulse are also refused when they come late or twice, or the program began anew. */
 export interface Relay {
   name: string
   on: boolean

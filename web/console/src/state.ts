@@ -25,6 +25,8 @@ export const link = signal<{ up: boolean; since?: number }>({ up: false })
 
 /** The server's clock minus the browser's, in milliseconds. */
 export const clockOffset = signal(0)
+/** The program's start, as the stream's hello gave it. */
+export const run = signal<string | undefined>(undefined)
 /** The server's clock, ticking once a second while the page is shown. */
 export const now = signal(Date.now())
 /** The server's clock at this very moment, in milliseconds. */

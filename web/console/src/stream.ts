@@ -50,11 +50,14 @@ const takes: Record<string, (v: never) => void> = {
       void state.loadAll().catch(() => undefined)
     }
     run = v.run
+    state.run.value = v.run
     wait = firstWait
     state.link.value = { up: true }
   },
   scene: (v: SceneFrame) => {
     const at = Date.parse(v.at)
+    // A hello that was long on its way makes the server's clock look slow; what comes later mends that.
+    if (at > state.serverNow()) state.clockOffset.value = at - Date.now()
     batch(() => {
       for (const [camera, targets] of Object.entries(v.cameras)) state.sceneOf(camera).value = { at, targets }
     })

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Relay } from '../../api'
 import { ApiError, post, seg } from '../../client'
-import { relays } from '../../state'
+import { relays, run, serverNow } from '../../state'
 import { errorText } from '../../ui/parts'
 import { refusal } from './words'
 
@@ -21,6 +21,10 @@ const badFor = 20_000
 const patience = 10_000
 
 const idle: Pressed = { busy: false, text: '', bad: false }
+
+/** Says which press this is, so that one that comes late or twice moves nothing. */
+const thisPress = (): object =>
+  run.value ? { press: { id: Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join('-'), run: run.value, at: new Date(serverNow()).toISOString() } } : {}
 
 /** Moves a relay, and says what became of it. A press is asked once: whatever happens, it is not repeated by itself. */
 export function usePress(relay: Relay): { pressed: Pressed; press: (c: Command, done: string) => void } {
@@ -46,7 +50,7 @@ export function usePress(relay: Relay): { pressed: Pressed; press: (c: Command, 
     const end = new AbortController()
     under.current = end
     const late = setTimeout(() => end.abort(), patience)
-    const answered = post<Relay>(`relays/${seg(relay.name)}`, c, end.signal).finally(() => clearTimeout(late))
+    const answered = post<Relay>(`relays/${seg(relay.name)}`, { ...c, ...thisPress() }, end.signal).finally(() => clearTimeout(late))
     answered.then(
       (answer) => {
         relays.value = (relays.value ?? []).map((r) => (r.name === answer.name ? answer : r))

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/web"
+)
+
+// TestPress: a press counts at once and once, and only for the run of the program that its page knows.
+func TestPress(t *testing.T) {
+	const run = "20260329T135834.452Z"
+	now := time.Date(2026, 3, 29, 14, 0, 0, 0, time.UTC)
+	press := func(id, run string, age time.Duration) web.Press {
+		return web.Press{ID: id, Run: run, At: now.Add(-age)}
+	}
+	var p presses
+	for i, c := range []struct {
+		press web.Press
+		left  time.Duration
+		err   string
+	}{
+		{web.Press{}, 3 * time.Second, ""},
+		{press("a", run, 0), 3 * time.Second, ""},
+		{press("b", run, 500*time.Millisecond), 2500 * time.Millisecond, ""},
+		{press("c", run, -time.Minute), 3 * time.Second, ""}, // the page's clock is ahead
+		{press("d", run, 3001*time.Millisecond), 0, "the press came 3s late: look at the relay and press again"},
+		{press("a", run, 0), 0, "this press came before: look at the relay and press again"},
+		{press("e", "another", 0), 0, "the program began anew since the page was loaded: look at the relay and press again"},
+	} {
+		left, err := p.check(c.press, run, now)
+		said := ""
+		if err != nil {
+			said = err.Error()
+		}
+		if left != c.left || said != c.err {
+			t.Errorf("%d: %v %q, want %v %q", i, left, said, c.left, c.err)
+		}
+	}
+	for i := range 2 * maxPresses {
+		if _, err := p.check(press("many"+strconv.Itoa(i), run, 0), run, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(p.seen) != maxPresses {
+		t.Errorf("%d presses are remembered", len(p.seen))
+	}
+}
+
+// TestPressMovesOnce: the page's press moves the relay, the same one again does not, and off is never held back.
+func TestPressMovesOnce(t *testing.T) {
+	s := startSite(t, rulesText, nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.console+"/api/v1/stream", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Body.Close()
+	var hello web.Hello
+	for lines := bufio.NewScanner(stream.Body); lines.Scan(); {
+		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			if err := json.Unmarshal([]byte(data), &hello); err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	for _, c := range []struct {
+		body   string
+		age    time.Duration
+		status int
+		want   string
+	}{
+		{`"pulse":"200ms"`, 0, http.StatusOK, `"on":true`},
+		{`"pulse":"200ms"`, 0, http.StatusConflict, `relay \"gate\" refuses: this press came before: look at the relay and press again`},
+		{`"set":"off"`, time.Hour, http.StatusOK, `"on":false`},
+	} {
+		at := hello.Now.Add(-c.age).Format(time.RFC3339Nano)
+		body := fmt.Sprintf(`{%s,"press":{"id":"p1","run":%q,"at":%q}}`, c.body, hello.Run, at)
+		r, err := http.Post(s.console+"/api/v1/relays/gate", "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		if err != nil || r.StatusCode != c.status || !strings.Contains(string(answer), c.want) {
+			t.Errorf("%s: %d %s %v, want %d %s", c.body, r.StatusCode, answer, err, c.status, c.want)
+		}
+	}
+}
