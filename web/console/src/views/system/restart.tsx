@@ -1,0 +1,51 @@
+import type { JSX } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { System } from '../../api'
+import { get, post } from '../../client'
+import { HoldButton } from '../../ui/hold'
+import { Failed } from '../../ui/parts'
+import { toast } from '../../ui/toast'
+
+/** How long the program may take to be back, in milliseconds. */
+const patience = 40_000
+
+/** Begins the program anew, and waits until it is back. Held, because relays go off by it. */
+export function Restart({ done, primary }: { done?: () => void; primary?: boolean }): JSX.Element {
+  const [busy, setBusy] = useState(false)
+  const [error, setError] = useState<unknown>()
+  const here = useRef(true)
+  useEffect(() => () => void (here.current = false), [])
+  const run = async (): Promise<void> => {
+    setBusy(true)
+    setError(undefined)
+    try {
+      const before = (await get<System>('system')).started
+      await post('restart')
+      await back(before)
+      toast('The program runs again.')
+      if (here.current) done?.()
+    } catch (e) {
+      if (here.current) setError(e)
+    } finally {
+      if (here.current) setBusy(false)
+    }
+  }
+  return (
+    <div class="stack">
+      <HoldButton kind={primary ? 'primary' : 'plain'} busy={busy} label="Restart the program" onHeld={() => void run()}>
+        {busy ? 'Restarting…' : 'Restart'}
+      </HoldButton>
+      {error !== undefined && <Failed error={error} />}
+    </div>
+  )
+}
+
+/** Asks until the program answers that began after `before`. */
+async function back(before: string): Promise<void> {
+  for (const until = Date.now() + patience; Date.now() < until; ) {
+    await new Promise((go) => setTimeout(go, 400))
+    const now = await get<System>('system').catch(() => undefined)
+    if (now && now.started !== before) return
+  }
+  throw new Error('The program has not come back yet. Look at the machine when it stays away.')
+}
