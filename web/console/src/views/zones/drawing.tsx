@@ -13,6 +13,8 @@ const wander = 4
 /** Units by which an arrow key moves. */
 const nudge = 10
 const longNudge = 100
+/** Letters of a name on the picture. */
+const longestName = 28
 
 /** What is being dragged: a corner, an edge from its corner on, or the whole. */
 type Grip = { part: 'corner' | 'edge'; i: number } | { part: 'whole' }
@@ -153,6 +155,7 @@ export function Drawing({ draft, others, map, snapping, fixed, onChange }: Drawi
   const [first, second] = pts
   const way = !zone && first && second ? arrow(px(first), px(second), draft.in, 26) : undefined
   const label = zone ? labelAt(pts) : first
+  const title = draft.name.length > longestName ? `${draft.name.slice(0, longestName - 1)}…` : draft.name
   return (
     <svg
       ref={svg}
@@ -209,8 +212,8 @@ export function Drawing({ draft, others, map, snapping, fixed, onChange }: Drawi
         </g>
       )}
       {label && (
-        <text class="drawing-name" x={Math.min(map.width - draft.name.length * 7 - 4, Math.max(4, map.x(label[0]) + (zone ? 10 : 12)))} y={Math.max(16, map.y(label[1]) + (zone ? 22 : -12))}>
-          {draft.name}
+        <text class="drawing-name" x={Math.min(map.width - title.length * 7.5 - 4, Math.max(4, map.x(label[0]) + (zone ? 10 : 12)))} y={Math.max(16, map.y(label[1]) + (zone ? 22 : -12))}>
+          {title}
         </text>
       )}
       {!fixed &&

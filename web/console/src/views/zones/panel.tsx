@@ -1,4 +1,5 @@
 import type { JSX } from 'preact'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { Zone } from '../../api'
 import { path } from '../../app/router'
 import { hue } from '../../scene/geometry'
@@ -21,8 +22,18 @@ export interface Item {
 }
 
 export function Items({ items, camera }: { items: readonly Item[]; camera: string }): JSX.Element {
+  const list = useRef<HTMLUListElement>(null)
+  const chosen = items.find((it) => it.chosen)?.href
+  // Only the list is scrolled: the page stays where it is.
+  useLayoutEffect(() => {
+    const ul = list.current
+    const row = ul?.querySelector<HTMLElement>('[aria-current]')
+    if (!ul || !row) return
+    const top = row.offsetTop - ul.offsetTop
+    if (top < ul.scrollTop || top + row.offsetHeight > ul.scrollTop + ul.clientHeight) ul.scrollTop = top - ul.clientHeight / 2
+  }, [chosen])
   return (
-    <ul class="zone-items" aria-label={`Zones and lines of ${camera}`}>
+    <ul ref={list} class="zone-items" aria-label={`Zones and lines of ${camera}`}>
       {items.map((it) => (
         <li key={it.href}>
           <a href={it.href} aria-current={it.chosen ? 'true' : undefined}>
