@@ -41,6 +41,9 @@ export function look(): Extension {
     '.cm-completionMatchedText': { textDecoration: 'none', fontWeight: '700' },
     '.cm-completionDetail': { fontFamily: 'var(--font)', fontStyle: 'normal', opacity: '.75', marginLeft: '10px', fontSize: '12.5px' },
     '.cm-tooltip.cm-completionInfo': { padding: '8px 10px', maxWidth: '320px', whiteSpace: 'normal' },
+    // Beside the list there is no room for what it says of a word.
+    '@media (max-width: 699px)': { '.cm-tooltip.cm-completionInfo': { display: 'none' } },
+    '@media (pointer: coarse)': { '.cm-tooltip-autocomplete > ul > li': { padding: '9px 12px' } },
     '.cm-diagnostic': { padding: '6px 10px', borderLeftWidth: '3px' },
     '.cm-diagnostic-error': { borderLeftColor: 'var(--bad)' },
     '.cm-diagnostic-warning': { borderLeftColor: 'var(--wait)' },

@@ -91,7 +91,7 @@ export function FilePage({ path }: { path: string }): JSX.Element {
         if (gone) return
         editor.current = mount(at, {
           text: draft?.text ?? base.text,
-          label: `Text of ${path}`,
+          label: `Text of ${path}. Escape, then Tab leaves it.`,
           path,
           readOnly: !mayEdit.peek(),
           known: () => {
@@ -233,7 +233,7 @@ export function FilePage({ path }: { path: string }): JSX.Element {
             </>
           )}
           {!readOnly && dirty && over.current.etag !== '' && (
-            <Button kind="quiet" onClick={revert} disabled={busy}>
+            <Button kind="quiet" class="edit-revert" onClick={revert} disabled={busy}>
               Revert
             </Button>
           )}

@@ -130,7 +130,13 @@ function Compared({ result, done }: { result: ReplayResult; done: boolean }): JS
           </>
         ) : (
           <>
-            Back to <span class="num">{weekday(result.from)} {hourMinute(result.from)}</span>: <b>{number(sum.new)}</b> more and <b>{number(sum.old)}</b> fewer firings.
+            Back to <span class="num">{weekday(result.from)} {hourMinute(result.from)}</span>: <b>{number(sum.new)}</b> more, <b>{number(sum.old)}</b> fewer
+            {sum.moved > 0 && (
+              <>
+                , <b>{number(sum.moved)}</b> at another time
+              </>
+            )}
+            .
           </>
         )}
       </p>
