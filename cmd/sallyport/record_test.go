@@ -226,7 +226,7 @@ func (l *liveRun) kill() *engine.State {
 // something happens at the site: one of all that a recording holds.
 func (l *liveRun) something(rnd *rand.Rand) {
 	stamp := l.now().Wall
-	switch rnd.IntN(14) {
+	switch rnd.IntN(15) {
 	case 0, 1:
 		l.post(sim.AppendHeartbeat(nil, []sim.Identity{gateCamera, porchCamera}[rnd.IntN(2)], sim.V1))
 	case 2, 3, 4: // somebody walks over the porch, and sometimes stays
@@ -263,6 +263,17 @@ func (l *liveRun) something(rnd *rand.Rand) {
 			Alarm: &engine.Alarm{Name: "perimeter", ID: rnd.IntN(2), On: rnd.IntN(2) == 0}}
 		l.rec.alarm(l.now(), ev, false)
 		l.decided(l.eng.Apply(l.now(), ev))
+	case 14:
+		rules := l.eng.Ruleset().Rules
+		rule, o := rules[rnd.IntN(len(rules))].Name, (*engine.Override)(nil)
+		if mode := rnd.IntN(4); mode < 3 {
+			o = &engine.Override{Mode: engine.Mode(mode), At: stamp, Who: "ann"}
+			if rnd.IntN(2) == 0 {
+				o.Until = stamp.Add(time.Duration(rnd.IntN(1000)) * time.Second)
+			}
+		}
+		l.rec.override(l.now(), rule, o, "ann")
+		l.decided(l.eng.Override(l.now(), rule, o))
 	case 12:
 		step := time.Duration(rnd.IntN(240)-120) * time.Second
 		if rnd.IntN(4) > 0 {

@@ -444,3 +444,48 @@ func TestListsForCameras(t *testing.T) {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
+
+// TestWhatIsShownOfARule: where zones are declared, what rules name, and their own lines.
+func TestWhatIsShownOfARule(t *testing.T) {
+	const text = `zones:
+  yard: {camera: front, polygon: [[0, 0], [9000, 0], [9000, 9000]]}
+lists:
+  residents: [{plate: ABC1234}]
+
+rules:
+  # the first one
+  - name: first
+    on: target
+    when: |
+      inside("yard")
+
+      && target.class == "person"
+    do:
+      - {relay: porch, follow: true}
+      # within it
+
+  # about the second
+  - {name: second, on: plate, when: plate.on("residents"), do: [{relay: gate, pulse: 800ms}, {relay: porch, set: on}, {relay: gate, pulse: 1s, after: 1s}]}
+
+lines:
+  kerb: {camera: front, from: [0, 6000], to: [9000, 6000], in: right}
+`
+	rs, problems := LoadFiles([]File{{"a.yaml", []byte(text)}}, "rules.d", Site{Cameras: []string{"front"}, Relays: map[string]RelayInfo{"porch": {}, "gate": {}}})
+	if Failed(problems) {
+		t.Fatal(problems)
+	}
+	lines := strings.Split(text, "\n")
+	first, second := rs.Rules[0], rs.Rules[1]
+	if want := strings.Join(lines[7:16], "\n"); first.Text != want {
+		t.Errorf("the first is\n%s\nwant\n%s", first.Text, want)
+	}
+	if want := lines[18]; second.Text != want {
+		t.Errorf("the second is\n%s\nwant\n%s", second.Text, want)
+	}
+	if got, want := fmt.Sprint(first.Uses, second.Uses), "{[yard] [] [] [porch]} {[] [] [residents] [gate porch]}"; got != want {
+		t.Errorf("they name %s, want %s", got, want)
+	}
+	if z, l := rs.Zones[0], rs.Lines[0]; z.File != "rules.d/a.yaml" || z.Line != 2 || l.File != "rules.d/a.yaml" || l.Line != 22 {
+		t.Errorf("declared at %+v, %+v", z, l)
+	}
+}

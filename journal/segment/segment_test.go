@@ -809,3 +809,43 @@ func TestAFolderThatIsRemoved(t *testing.T) {
 		}
 	})
 }
+
+// TestPartsReadFromTheEnd: each segment can be read by itself.
+func TestPartsReadFromTheEnd(t *testing.T) {
+	dir := t.TempDir()
+	if parts, err := Parts(filepath.Join(dir, "none")); len(parts) != 0 || err != nil {
+		t.Errorf("no folder has %v, %v", parts, err)
+	}
+	w := open(t, Config{Dir: dir})
+	for i := range 6 {
+		if i%2 == 0 {
+			w.Cut()
+		}
+		w.Add(at(i, fmt.Sprint("line ", i)))
+	}
+	closeIt(t, w)
+	parts, err := Parts(dir)
+	if err != nil || len(parts) != 3 {
+		t.Fatal(parts, err)
+	}
+	var got []string
+	for i := len(parts) - 1; i >= 0; i-- {
+		if parts[i].Size == 0 || !parts[i].First.Equal(at(2*i, "").At) {
+			t.Errorf("part %d is %+v", i, parts[i])
+		}
+		if err := ReadPart(t.Context(), dir, parts[i].Name, func(at time.Time, text []byte) error {
+			got = append(got, string(text))
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+	if want := []string{"line 4", "line 5", "line 2", "line 3", "line 0", "line 1"}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	for _, name := range []string{"../x", "0000000009-20260302T080000.000Z-gone.jsonl.gz"} {
+		if err := ReadPart(t.Context(), dir, name, func(time.Time, []byte) error { return errors.New("there is nothing") }); err != nil {
+			t.Error(err)
+		}
+	}
+}
