@@ -342,6 +342,40 @@ func TestAnAnswerThatGoesOnEndsWithItsSession(t *testing.T) {
 	}
 }
 
+// timedWriter remembers by when something has to be written.
+type timedWriter struct {
+	*httptest.ResponseRecorder
+	by time.Time
+}
+
+func (w *timedWriter) SetWriteDeadline(by time.Time) error {
+	w.by = by
+	return nil
+}
+
+// TestAQuietStreamHasNoDeadline: over HTTP/2 it would be cut off by one.
+func TestAQuietStreamHasNoDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := withPassword(t, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		r := httptest.NewRequestWithContext(ctx, "GET", "/api/v1/stream", nil)
+		r.Host = "localhost"
+		r.Header.Set("Authorization", "Bearer "+tokenOf(ScopeEdit))
+		w := &timedWriter{httptest.NewRecorder(), time.Now().Add(writeTime)}
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			s.ServeHTTP(w, r)
+		}()
+		synctest.Wait()
+		if !w.by.IsZero() || !strings.Contains(w.Body.String(), "event: hello") {
+			t.Errorf("it has to be over by %v: %s", w.by, w.Body)
+		}
+		cancel()
+		<-over
+	})
+}
+
 func TestHostsOfAPortForOthers(t *testing.T) {
 	s, _ := withPassword(t, func(c *Config) { c.Remote, c.Names = true, []string{"gate", "gate.local", "10.9.9.9"} })
 	local := &net.TCPAddr{IP: net.IPv4(192, 168, 0, 53), Port: 8443}

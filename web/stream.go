@@ -358,7 +358,12 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		if _, err := w.Write(b); err != nil {
 			return false
 		}
-		return out.Flush() == nil
+		if out.Flush() != nil {
+			return false
+		}
+		// It is for this piece only: HTTP/2 would end a stream on which nothing happens.
+		_ = out.SetWriteDeadline(time.Time{})
+		return true
 	}
 
 	hello, err := encode(s.source.Live.Hello())
