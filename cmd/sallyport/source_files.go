@@ -60,6 +60,26 @@ func (r *reloader) siteNow() rulefile.Site {
 	return site
 }
 
+// below is the path of a rule file within its folder, as the console names files: how the folders of this machine are
+// called is nobody's business there.
+func (r *reloader) below(file string) string {
+	for _, dir := range []string{r.dir, filepath.Join(r.data, lastGood)} {
+		if name, ok := strings.CutPrefix(file, filepath.ToSlash(filepath.Clean(dir))+"/"); ok {
+			return name
+		}
+	}
+	return file
+}
+
+// fileProblems are problems of the rule files, by their paths within the folder.
+func (r *reloader) fileProblems(problems []rulefile.Problem) []web.Problem {
+	all := webProblems(problems)
+	for i := range all {
+		all[i].File = r.below(all[i].File)
+	}
+	return all
+}
+
 // isFilePath tells whether a path is that of a file that belongs to the rules: rule files and their tests in the folder
 // itself, lists and holidays also in folders below.
 func isFilePath(name string) bool {

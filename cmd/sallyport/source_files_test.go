@@ -379,6 +379,16 @@ func TestASaveIsUsedAtOnce(t *testing.T) {
 	if err != nil || resp.code != 200 || !strings.Contains(resp.body, `"cameras":["`) || !strings.Contains(resp.body, `{"name":"dwell","signature":"dwell(\"zone\")","help":"the length of this visit so far"}`) {
 		t.Error(resp, err)
 	}
+	// Files are named by their paths within the folder everywhere.
+	s.write("rules.d/zones.yaml", "zones: {yard: {camera: gate, polygon: [[0, 0], [9, 0], [9, 9]]}}\n")
+	s.out.awaitCount("rules loaded: 1 rule", 2)
+	for path, want := range map[string]string{
+		"zones": `"file":"zones.yaml","line":1`, "rules": `"file":"rules.yaml","line":1`, "status": `{"file":"zones.yaml","line":1,"column":9,"message":"zone \"yard\": no rule uses it`,
+	} {
+		if resp, err := s.api("GET", "/api/v1/"+path, "", nil); err != nil || !strings.Contains(resp.body, want) || strings.Contains(resp.body, "rules.d/") {
+			t.Error(path, resp, err)
+		}
+	}
 	resp, err = s.api("GET", "/api/v1/schema", "", nil)
 	if err != nil || resp.body != string(rulefile.Schema()) {
 		t.Error(resp, err)

@@ -109,7 +109,7 @@ func (s *source) webZones(context.Context) ([]web.Zone, error) {
 		settle, linger := web.Seconds(z.Settle), web.Seconds(z.Linger)
 		w := web.Zone{
 			Name: p.Name, Kind: "zone", Camera: c.Name, Anchor: z.Anchor.String(), Margin: z.Margin, Settle: &settle, Linger: &linger,
-			File: p.File, Line: p.Line, Import: p.Import, Rules: zoneRules[p.Name],
+			File: s.below(p.File), Line: p.Line, Import: p.Import, Rules: zoneRules[p.Name],
 		}
 		for _, class := range []scene.Class{scene.Person, scene.Car, scene.Motor} {
 			if z.Classes.Has(class) {
@@ -128,7 +128,7 @@ func (s *source) webZones(context.Context) ([]web.Zone, error) {
 		l := &c.Layout.Lines[p.Index]
 		w := web.Zone{
 			Name: p.Name, Kind: "line", Camera: c.Name, Anchor: l.Anchor.String(), Margin: l.Margin,
-			File: p.File, Line: p.Line, Import: p.Import, Rules: lineRules[p.Name],
+			File: s.below(p.File), Line: p.Line, Import: p.Import, Rules: lineRules[p.Name],
 		}
 		if l.Segment.From != l.Segment.To {
 			w.Points = [][2]int32{{l.Segment.From.X, l.Segment.From.Y}, {l.Segment.To.X, l.Segment.To.Y}}

@@ -71,7 +71,7 @@ func (s *source) webRules(ctx context.Context) ([]web.Rule, error) {
 		return nil, err
 	}
 	problems := make(map[string][]web.Problem)
-	for _, p := range webProblems(s.current().problems) {
+	for _, p := range s.fileProblems(s.current().problems) {
 		if p.Rule != "" {
 			problems[p.Rule] = append(problems[p.Rule], p)
 		}
@@ -88,7 +88,7 @@ func (s *source) webRules(ctx context.Context) ([]web.Rule, error) {
 
 // describe fills in what the files and the past say of a rule.
 func (s *source) describe(w *web.Rule, rs *engine.Ruleset, r *engine.Rule, now time.Time) {
-	w.Name, w.File, w.Line = r.Name, r.File, r.Line
+	w.Name, w.File, w.Line = r.Name, s.below(r.File), r.Line
 	w.Mode = r.Mode.String()
 	w.Per = r.Per.String()
 	for _, k := range r.On {
@@ -172,7 +172,7 @@ func (s *source) webRule(ctx context.Context, name string) (web.RuleDetail, erro
 // ruleSet is which rule set is in force, and what is wrong with the files.
 func (s *source) ruleSet() web.Rules {
 	r := s.current()
-	w := web.Rules{Hash: r.hash, LoadedAt: web.Time{Time: r.loadedAt.Add(s.shift)}, Problems: webProblems(r.problems)}
+	w := web.Rules{Hash: r.hash, LoadedAt: web.Time{Time: r.loadedAt.Add(s.shift)}, Problems: s.fileProblems(r.problems)}
 	rs := s.ruleset.Load()
 	w.Count = len(rs.Rules)
 	for _, r := range rs.Rules {
