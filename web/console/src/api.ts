@@ -165,7 +165,7 @@ export interface Zone {
   rules: string[]
 }
 
-/** V GET cameras/{name}/tracks?since=&until=&limit= : who walked where, from the recording; the newest tracks first. */
+/** V GET cameras/{name}/tracks?since=&until=&limit=&cursor= -> Page<Track>: who walked where, from the recording; the newest tracks first. */
 export interface Track {
   id: number
   class?: Class
@@ -278,7 +278,7 @@ export interface RuleKey {
   /** What holds it back: for, cooldown, limit, … */
   held?: string
 }
-/** E PUT rules/{name}/override {mode, until?} ; E DELETE rules/{name}/override: as the file says again. */
+/** E PUT rules/{name}/override {mode, until?} -> Rule; E DELETE rules/{name}/override -> Rule: as the file says again. */
 export interface Override {
   mode: Mode
   until?: Time
