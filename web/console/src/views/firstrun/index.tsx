@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Adopted, Page, Rule, Zone } from '../../api'
 import { cameras, mayEdit, ruleSet, session, status } from '../../state'
 import { ButtonLink } from '../../ui/button'
@@ -134,6 +134,15 @@ export default function View(): JSX.Element {
   useEffect(() => {
     if (first !== undefined && open === undefined) setOpen(first)
   }, [first, open])
+
+  // What was just reached gives way to what is next.
+  const reached = open !== undefined && open !== 'password' && steps.find((s) => s.id === open)?.done !== undefined
+  const before = useRef<{ open: string | undefined; reached: boolean }>({ open: undefined, reached: false })
+  useEffect(() => {
+    const was = before.current
+    before.current = { open, reached }
+    if (first !== undefined && was.open === open && !was.reached && reached) setOpen(first)
+  }, [first, open, reached])
 
   if (!mayEdit.value)
     return (

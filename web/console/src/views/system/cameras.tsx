@@ -4,9 +4,10 @@ import type { Camera } from '../../api'
 import { cameras, mayEdit } from '../../state'
 import { ButtonLink } from '../../ui/button'
 import { StateDot } from '../../ui/mark'
-import { Empty, Section, Skeleton } from '../../ui/parts'
+import { Empty, Skeleton } from '../../ui/parts'
 import { Row, Rows } from '../../ui/table'
 import { AgoShort } from '../../ui/time'
+import { Part } from './part'
 import { UnknownDevices } from './unknown'
 
 /** How a camera is, in one word. */
@@ -20,7 +21,7 @@ export function Cameras({ postTo, adopted }: { postTo: string | undefined; adopt
   const all = cameras.value
   return (
     <>
-      <Section
+      <Part
         title="Cameras"
         aside={
           mayEdit.value && (
@@ -59,15 +60,15 @@ export function Cameras({ postTo, adopted }: { postTo: string | undefined; adopt
             })}
           </Rows>
         )}
-      </Section>
-      <Section title="Devices that post and are no cameras">
+      </Part>
+      <Part title="Devices that post and are no cameras">
         <UnknownDevices adopted={adopted} />
         {postTo && (
           <p class="muted small-text system-post">
             A camera’s HTTP POST set-up should name <span class="mono">{postTo}</span>
           </p>
         )}
-      </Section>
+      </Part>
     </>
   )
 }

@@ -5,9 +5,10 @@ import { go } from '../../app/router'
 import { loadSession, mayEdit, session, status } from '../../state'
 import { Button, ButtonLink } from '../../ui/button'
 import { bytes, duration, number } from '../../ui/format'
-import { Facts, Notice, Section } from '../../ui/parts'
+import { Facts, Notice } from '../../ui/parts'
 import { Ago } from '../../ui/time'
 import { toastError } from '../../ui/toast'
+import { Part } from './part'
 import { Restart } from './restart'
 
 /** The program, its memory on disk, and its site file. */
@@ -16,7 +17,7 @@ export function Machine({ system: s, reload }: { system: System; reload: () => v
   return (
     <>
       {s.data && <Storage data={s.data} />}
-      <Section title="Journal and recording" aside={<a href="/journal">Open the journal</a>}>
+      <Part title="Journal and recording" aside={<a href="/journal">Open the journal</a>}>
         <Facts
           items={[
             st?.journal?.head && ['Newest entry', <>{number(st.journal.head.id)}, <Ago at={st.journal.head.at} /></>],
@@ -27,8 +28,8 @@ export function Machine({ system: s, reload }: { system: System; reload: () => v
         />
         {st?.journal?.error && <Notice tone="bad">The journal cannot be written: {st.journal.error}</Notice>}
         {st?.recording?.error && <Notice tone="bad">The recording cannot be written: {st.recording.error}</Notice>}
-      </Section>
-      <Section title="Program">
+      </Part>
+      <Part title="Program">
         <Facts
           items={[
             ['Version', `${s.version}, commit ${s.commit}`],
@@ -44,14 +45,14 @@ export function Machine({ system: s, reload }: { system: System; reload: () => v
             ['Site file', <span class="mono">{s.site_file}</span>],
           ]}
         />
-      </Section>
+      </Part>
       {mayEdit.value && (
-        <Section title="Restart">
+        <Part title="Restart">
           <p class="form-note muted">The site file is read anew. Relays go off; flags, counts and cooldowns are kept. It takes a few seconds.</p>
           <Restart done={reload} />
-        </Section>
+        </Part>
       )}
-      <Section title="This browser">
+      <Part title="This browser">
         <div class="system-buttons">
           <ButtonLink href="?sheet=you">{session.value?.password_set ? 'Change your password' : 'Set a password'}</ButtonLink>
           {mayEdit.value && <ButtonLink href="/first-run">First steps</ButtonLink>}
@@ -70,7 +71,7 @@ export function Machine({ system: s, reload }: { system: System; reload: () => v
             </Button>
           )}
         </div>
-      </Section>
+      </Part>
     </>
   )
 }
@@ -87,7 +88,7 @@ function Storage({ data: d }: { data: Data }): JSX.Element {
   ]
   const share = (n: number): string => `${whole > 0 ? Math.min(100, Math.max(n > 0 ? 0.5 : 0, (100 * n) / whole)) : 0}%`
   return (
-    <Section title="Storage" aside={<span class="muted small-text mono">{d.path}</span>}>
+    <Part title="Storage" aside={<span class="muted small-text mono">{d.path}</span>}>
       <div class="system-bar" role="img" aria-label={`${bytes(ours)} of ${bytes(whole)} are used`}>
         {parts.map((p) => (
           <span key={p.name} class={`part-${p.tone}`} style={{ width: share(p.size) }} />
@@ -116,6 +117,6 @@ function Storage({ data: d }: { data: Data }): JSX.Element {
           </p>
         </>
       )}
-    </Section>
+    </Part>
   )
 }

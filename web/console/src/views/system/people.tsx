@@ -9,9 +9,10 @@ import { day } from '../../ui/format'
 import { Icon } from '../../ui/icon'
 import { useLoad } from '../../ui/load'
 import { Badge } from '../../ui/mark'
-import { Empty, Failed, Notice, Section, Skeleton } from '../../ui/parts'
+import { Empty, Failed, Notice, Skeleton } from '../../ui/parts'
 import { AgoShort } from '../../ui/time'
 import { toast, toastError } from '../../ui/toast'
+import { Part } from './part'
 
 const roles: { value: Role; label: string }[] = [
   { value: 'viewer', label: 'Viewer: looks' },
@@ -51,7 +52,7 @@ function Users(): JSX.Element {
   const all = useLoad<Page<User>>('users')
   const [adding, setAdding] = useState(false)
   return (
-    <Section title="People" aside={!adding && <Button small onClick={() => setAdding(true)}>Add somebody</Button>}>
+    <Part title="People" aside={!adding && <Button small onClick={() => setAdding(true)}>Add somebody</Button>}>
       {adding && (
         <NewUser
           taken={(all.data?.items ?? []).map((u) => u.name)}
@@ -64,7 +65,7 @@ function Users(): JSX.Element {
       )}
       {all.error !== undefined && <Failed error={all.error} retry={all.reload} />}
       {!all.data ? all.error === undefined && <Skeleton /> : <ul class="system-cards">{all.data.items.map((u) => <OneUser key={u.name} user={u} reload={all.reload} />)}</ul>}
-    </Section>
+    </Part>
   )
 }
 
@@ -167,7 +168,7 @@ function Tokens(): JSX.Element {
   const [adding, setAdding] = useState(false)
   const [fresh, setFresh] = useState<Token>()
   return (
-    <Section title="Tokens for scripts" aside={!adding && <Button small onClick={() => setAdding(true)}>Make a token</Button>}>
+    <Part title="Tokens for scripts" aside={!adding && <Button small onClick={() => setAdding(true)}>Make a token</Button>}>
       {adding && (
         <NewToken
           done={(t) => {
@@ -221,7 +222,7 @@ function Tokens(): JSX.Element {
           ))}
         </ul>
       )}
-    </Section>
+    </Part>
   )
 }
 

@@ -31,7 +31,7 @@ export function Restart({ done, primary }: { done?: () => void; primary?: boolea
     }
   }
   return (
-    <div class="stack">
+    <div class="system-restart">
       <HoldButton kind={primary ? 'primary' : 'plain'} busy={busy} label="Restart the program" onHeld={() => void run()}>
         {busy ? 'Restarting…' : 'Restart'}
       </HoldButton>
