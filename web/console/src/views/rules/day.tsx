@@ -1,41 +1,49 @@
 import type { JSX } from 'preact'
-import type { Rule, Timeline } from '../../api'
+import { useRef, useState } from 'preact/hooks'
+import type { Rule, Timeline as TimelineData } from '../../api'
 import { query } from '../../client'
-import { now, ruleSet } from '../../state'
-import { hourMinute } from '../../ui/format'
+import { entries, now, ruleSet } from '../../state'
+import { Button } from '../../ui/button'
 import { useLoad } from '../../ui/load'
-import { Section } from '../../ui/parts'
+import { Failed, Section } from '../../ui/parts'
+import { type Range, Timeline } from '../../ui/timeline'
 
 const dayLong = 86_400_000
-/** So often the day is asked for again, in milliseconds. */
+/** So often the day moves on, in milliseconds. */
 const again = 60_000
 
-/** The rule's last 24 hours: bars for when it was active, ticks for firings, hollow ones for what was held back. */
+/** The rule's last 24 hours, and its relays': when they were on or active, what fired, what was held back. Drawn over, it shows less time. */
 export function DayOf({ rule }: { rule: Rule }): JSX.Element {
-  const turn = Math.floor(now.value / again)
-  const until = (turn + 1) * again
-  const since = until - dayLong
-  const asked = useLoad<Timeline>(`timeline${query({ since: new Date(since).toISOString(), until: new Date(until).toISOString(), rule: rule.name })}`, ruleSet.value)
-  const row = asked.data?.rows.find((r) => r.kind === 'rule' && r.name === rule.name)
-  const x = (t: string | number): number => Math.max(0, Math.min(100, ((typeof t === 'string' ? Date.parse(t) : t) - since) / (dayLong / 100)))
-  const hours = [0, 6, 12, 18].map((h) => since + (h / 24) * dayLong)
-  const fired = row?.ticks.filter((t) => t.kind === 'firing').length ?? 0
-  const held = (row?.ticks.length ?? 0) - fired
+  const [chosen, setChosen] = useState<Range | undefined>()
+  const until = (Math.floor(now.value / again) + 1) * again
+  const range = chosen ?? { since: until - dayLong, until }
+  const newest = entries.value.find((e) => e.rule === rule.name)?.id
+  const asked = useLoad<TimelineData>(
+    `timeline${query({ since: new Date(range.since).toISOString(), until: new Date(range.until).toISOString(), rule: rule.name })}`,
+    `${ruleSet.value} ${newest ?? ''}`,
+  )
+  // While another range is asked for, the one before stays in sight.
+  const shown = useRef<{ data: TimelineData; range: Range } | undefined>(undefined)
+  if (asked.data) shown.current = { data: withRule(asked.data, rule.name), range }
+  const { data } = shown.current ?? {}
   return (
-    <Section title="Last 24 hours" aside={row && <span class="muted small-text num">{`${fired} fired, ${held} held back`}</span>}>
-      <div class="day" role="img" aria-label={`${fired} firings and ${held} held back in the last 24 hours`}>
-        <svg class="day-plot" viewBox="0 0 100 40" preserveAspectRatio="none">
-          {row?.spans.map((s) => <rect key={`s${s.from}`} class="day-span" x={x(s.from)} width={Math.max(0.2, x(s.to ?? until) - x(s.from))} y="14" height="12" />)}
-        </svg>
-        {row?.ticks.map((t) => (
-          <a key={t.id} class={`day-tick day-${t.kind}`} href={`/journal/${t.id}`} style={{ left: `${x(t.at)}%` }} tabIndex={-1} title={`${hourMinute(t.at)} ${t.text ?? t.kind}`} aria-hidden="true" />
-        ))}
-        {hours.map((h, i) => (
-          <span key={i} class="day-hour num" style={{ left: `${x(h)}%` }}>
-            {hourMinute(h)}
-          </span>
-        ))}
-      </div>
+    <Section
+      title={chosen ? 'Over time' : 'Last 24 hours'}
+      aside={
+        chosen && (
+          <Button small kind="quiet" onClick={() => setChosen(undefined)}>
+            Last 24 hours
+          </Button>
+        )
+      }
+    >
+      {asked.error !== undefined && !data && <Failed error={asked.error} retry={asked.reload} />}
+      {data && <Timeline data={data} range={asked.data ? range : (shown.current?.range ?? range)} onRange={setChosen} label={`${rule.name} over time`} />}
     </Section>
   )
+}
+
+/** The rule's own row is there also when nothing happened, so that there is something to draw on. */
+function withRule(t: TimelineData, name: string): TimelineData {
+  return t.rows.some((r) => r.kind === 'rule' && r.name === name) ? t : { ...t, rows: [{ kind: 'rule', name, spans: [], ticks: [] }, ...t.rows] }
 }

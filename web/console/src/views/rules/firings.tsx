@@ -4,10 +4,13 @@ import type { Entry } from '../../api'
 import { address, seg } from '../../client'
 import { path } from '../../app/router'
 import { onEntry } from '../../stream'
+import { Button } from '../../ui/button'
 import { Section } from '../../ui/parts'
 import { Ago } from '../../ui/time'
 
 const most = 20
+/** So many are shown at first. */
+const few = 8
 /** An entry comes before its pictures are on disk; so long they are waited for, in milliseconds. */
 const written = 1500
 
@@ -32,6 +35,7 @@ export function Firings({ rule, first, fired }: { rule: string; first: Entry[]; 
       for (const t of timers) clearTimeout(t)
     }
   }, [rule, first])
+  const [whole, setWhole] = useState(false)
   const all = [...fresh.filter((e) => !first.some((f) => f.id === e.id)), ...first].slice(0, most)
   return (
     <Section
@@ -46,7 +50,7 @@ export function Firings({ rule, first, fired }: { rule: string; first: Entry[]; 
         <p class="rule-nobody muted">{fired ? 'It fired, but no journal is kept that could tell of it.' : 'It has not fired yet, and nothing held it back.'}</p>
       ) : (
         <ul class="firings">
-          {all.map((e) => (
+          {all.slice(0, whole ? most : few).map((e) => (
             <li key={e.id}>
               <a href={path('journal', e.id)}>
                 <Thumb e={e} />
@@ -64,6 +68,11 @@ export function Firings({ rule, first, fired }: { rule: string; first: Entry[]; 
             </li>
           ))}
         </ul>
+      )}
+      {!whole && all.length > few && (
+        <Button kind="quiet" small onClick={() => setWhole(true)}>
+          Show {all.length - few} more
+        </Button>
       )}
     </Section>
   )

@@ -65,24 +65,24 @@ export function RulePage({ name }: { name: string }): JSX.Element {
           <div class="rule-columns">
             <div class="rule-column">
               <WhyNow key={name} rule={rule} />
-              <NearMisses rule={name} />
+              <Section
+                title="Text"
+                aside={
+                  <a class="small-text" href={fileAddress(fileOf(rule.file), rule.line)}>
+                    {fileOf(rule.file)}:{rule.line}
+                  </a>
+                }
+              >
+                <Source text={rule.text} line={rule.line} />
+                <About rule={rule} />
+              </Section>
             </div>
             <div class="rule-column">
               <DayOf rule={rule} />
               <Firings rule={name} first={rule.entries} fired={rule.last_firing !== undefined} />
+              <NearMisses rule={name} />
             </div>
           </div>
-          <Section
-            title="Text"
-            aside={
-              <a class="small-text" href={fileAddress(fileOf(rule.file), rule.line)}>
-                {fileOf(rule.file)}:{rule.line}
-              </a>
-            }
-          >
-            <Source text={rule.text} line={rule.line} />
-            <About rule={rule} />
-          </Section>
         </>
       )}
     </article>
