@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Entry, Page, Timeline as TimelineData } from '../../api'
-import { go, place, withQuery } from '../../app/router'
+import { go, path, place, withQuery } from '../../app/router'
 import type { ViewProps } from '../../app/views'
 import { address, query } from '../../client'
 import { now, ruleSet, serverNow } from '../../state'
@@ -100,12 +100,23 @@ function useRange(f: Filter, first: string | undefined): Range {
   }, [f.since, f.until, f.last, first, tick])
 }
 
+/** So many rows are drawn at first: the list below is to stay in sight. */
+const mostRows = 12
+
+/** The rows with most going on, in their order. */
+function busiestOf(data: TimelineData, most: number): TimelineData {
+  if (data.rows.length <= most) return data
+  const marks = (r: TimelineData['rows'][number]): number => r.ticks.length + r.spans.length
+  const least = [...data.rows].sort((a, b) => marks(b) - marks(a)).slice(0, most)
+  return { ...data, rows: data.rows.filter((r) => least.includes(r)) }
+}
+
 function Overview({ filter: f, range, set }: { filter: Filter; range: Range; set: (c: Partial<Filter>) => void }): JSX.Element | null {
   const ask = { since: new Date(range.since).toISOString(), until: new Date(range.until).toISOString(), camera: f.camera, rule: f.rule, relay: f.relay }
   // The old one stays while the next is asked for.
   const kept = useRef<{ data: TimelineData; range: Range } | undefined>(undefined)
-  const path = `timeline${query(ask)}`
-  const loaded = useLoad<TimelineData>(path, ruleSet.value)
+  const loaded = useLoad<TimelineData>(`timeline${query(ask)}`, ruleSet.value)
+  const q = place.value.query
   if (loaded.data) kept.current = { data: loaded.data, range }
   const shown = kept.current
   const choose = (r: Range): void => {
@@ -114,7 +125,9 @@ function Overview({ filter: f, range, set }: { filter: Filter; range: Range; set
     const ends = r.until >= now.peek() - 2000
     set({ since, until: ends ? '' : new Date(Math.round(r.until)).toISOString() })
   }
-  if (!shown) return loaded.error !== undefined ? <Failed error={loaded.error} retry={loaded.reload} /> : <Skeleton lines={2} />
+  const [whole, setWhole] = useState(false)
+  const busiest = useMemo(() => shown && busiestOf(shown.data, mostRows), [shown])
+  if (!shown || !busiest) return loaded.error !== undefined ? <Failed error={loaded.error} retry={loaded.reload} /> : <Skeleton lines={2} />
   if (shown.data.rows.length === 0)
     return (
       <div class="journal-overview">
@@ -123,7 +136,12 @@ function Overview({ filter: f, range, set }: { filter: Filter; range: Range; set
     )
   return (
     <div class="journal-overview">
-      <Timeline data={shown.data} range={shown.range} onRange={choose} label="Rules and relays over time" />
+      <Timeline data={whole ? shown.data : busiest} range={shown.range} onRange={choose} hrefOf={(id) => `${path('journal', id)}${q.size ? `?${q.toString()}` : ''}`} label="Rules and relays over time" />
+      {shown.data.rows.length > mostRows && (
+        <Button kind="quiet" small expanded={whole} onClick={() => setWhole(!whole)}>
+          {whole ? `Only the ${mostRows} with most going on` : `All ${shown.data.rows.length} rules and relays`}
+        </Button>
+      )}
       {shown.data.more && <Notice>More happened than is drawn: choose a shorter time to see all of it.</Notice>}
     </div>
   )

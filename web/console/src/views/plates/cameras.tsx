@@ -20,6 +20,7 @@ export function Cameras(): JSX.Element {
   const items = loaded.data?.items
   return (
     <div class="stack">
+      <h2 class="visually-hidden">Cameras’ lists</h2>
       <Section
         title="On the cameras"
         aside={

@@ -13,7 +13,7 @@ import { Row, Rows } from '../../ui/table'
 import { Ago } from '../../ui/time'
 import { Plate } from './reads'
 import { changed } from './store'
-import { vehicleText, verdict } from './words'
+import { arrivals, vehicleText, verdict } from './words'
 
 const others = 10
 
@@ -35,21 +35,37 @@ export function ReadSheet({ id, under }: { id: string; under: string }): JSX.Ele
 }
 
 function Detail({ read: r, all }: { read: PlateRead; all: readonly PlateRead[] }): JSX.Element {
-  const v = verdict(r)
-  const same = all.filter((x) => x.id !== r.id && x.number === r.number).slice(0, others)
+  const came = arrivals(all)
+  // What an earlier or later read of the same arrival did counts for this one too.
+  const mine = came.find((a) => a.reads.some((x) => x.id === r.id))
+  const did = mine?.read ?? r
+  const v = verdict(did)
+  const same = came.filter((a) => a !== mine && a.read.number === r.number).slice(0, others)
+  const first = r.lists[0]
   const alike = [...new Set(all.filter((x) => x.number !== r.number).map((x) => x.number))].slice(0, 6)
   return (
     <>
       <Pictures read={r} />
       <p class="read-verdict">
-        <span class={`read-tone tone-${v.tone}`}>{v.text.charAt(0).toUpperCase() + v.text.slice(1)}.</span>
+        <span class={`read-tone tone-${v.tone}`}>{v.text.charAt(0).toUpperCase() + v.text.slice(1)}.</span>{' '}
+        {did.id !== r.id && (
+          <span class="muted">
+            That was <a href={path('plates', 'reads', did.id)}>another read</a> of the same arrival.
+          </span>
+        )}
       </p>
       {mayOperate.value && (
         <div class="plates-actions">
-          <ButtonLink kind={r.lists.length === 0 ? 'primary' : 'plain'} href={withQuery({ put: r.number, guest: '1' })}>
-            Guest until…
-          </ButtonLink>
-          <ButtonLink href={withQuery({ put: r.number })}>Add to a list</ButtonLink>
+          {first ? (
+            <ButtonLink href={withQuery({ put: r.number, list: first.name })}>Change its entry on {first.name}</ButtonLink>
+          ) : (
+            <>
+              <ButtonLink kind="primary" href={withQuery({ put: r.number, guest: '1' })}>
+                Guest until…
+              </ButtonLink>
+              <ButtonLink href={withQuery({ put: r.number })}>Add to a list</ButtonLink>
+            </>
+          )}
         </div>
       )}
       <Section title="What is known">
@@ -80,7 +96,7 @@ function Detail({ read: r, all }: { read: PlateRead; all: readonly PlateRead[] }
       {same.length > 0 && (
         <Section title="Read before and after">
           <Rows label="Other reads">
-            {same.map((x) => (
+            {same.map(({ read: x }) => (
               <Row key={x.id} href={path('plates', 'reads', x.id)} title={<Ago at={x.at} />} sub={`${x.camera}: ${verdict(x).text}`} />
             ))}
           </Rows>

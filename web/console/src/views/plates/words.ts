@@ -27,7 +27,7 @@ export interface Arrival {
 }
 
 /** How long after a read the same plate there is the same arrival, in milliseconds. */
-const together = 60_000
+const together = 30_000
 
 /** Reads put together to arrivals; the newest first. */
 export function arrivals(reads: readonly PlateRead[]): Arrival[] {
@@ -74,11 +74,10 @@ export function presets(now: number, offset: (at: number) => number): Preset[] {
   const text = (w: number): string => wallText(momentOf(w, offset), offset)
   const hour = 3_600_000
   const day = 24 * hour
-  const all = [
+  return [
     { id: '2h', label: 'for 2 hours', until: wallText(now + 2 * hour, offset) },
     { id: 'tonight', label: 'until midnight', until: text(midnight + day) },
     { id: 'tomorrow', label: 'until tomorrow evening', until: text(midnight + day + 20 * hour) },
     { id: 'week', label: 'for a week', until: wallText(now + 7 * day, offset) },
   ]
-  return all
 }
