@@ -2,7 +2,7 @@ import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import type { Page, Role, Scope, Token, User } from '../../api'
 import { del, post, put, seg } from '../../client'
-import { mayEdit, session } from '../../state'
+import { mayEdit, serverNow, session } from '../../state'
 import { Button, ButtonLink } from '../../ui/button'
 import { Field, Select } from '../../ui/field'
 import { day } from '../../ui/format'
@@ -234,7 +234,7 @@ function NewToken({ done, cancel }: { done: (t: Token) => void; cancel: () => vo
   const make = (e: Event): void => {
     e.preventDefault()
     const n = Number(days)
-    const body = { name, scope, ...(n > 0 && { expires: new Date(Date.now() + n * 86_400_000).toISOString() }) }
+    const body = { name, scope, ...(n > 0 && { expires: new Date(serverNow() + n * 86_400_000).toISOString() }) }
     post<Token>('tokens', body).then(done, setError)
   }
   return (
