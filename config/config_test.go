@@ -166,7 +166,7 @@ func TestTheWholeSiteFile(t *testing.T) {
 			{Name: "gate-close", Chip: "gpiochip0", Line: 22, ActiveLow: true, MaxOn: 5 * time.Second,
 				Interlock: []string{"gate"}, InterlockWait: 500 * time.Millisecond, Feedback: "door", FeedbackTime: 500 * time.Millisecond},
 			{Name: "porch", Chip: "gpiochip0", Line: 27, MaxOn: 12 * time.Hour, DailyCap: 20},
-			{Name: "siren", Camera: "nvr-gate", MaxOn: 3 * time.Minute, Confirm: true, Feedback: "door", FeedbackTime: 250 * time.Millisecond},
+			{Name: "siren", Camera: "nvr-gate", MaxOn: 3 * time.Minute, Confirm: new(true), Feedback: "door", FeedbackTime: 250 * time.Millisecond},
 			{Name: "bench", Memory: true, MaxOn: time.Hour},
 		},
 		Contacts: []Contact{{Name: "door", Chip: "gpiochip0", Line: 24, ActiveLow: true, Pull: "up", Debounce: 30 * time.Millisecond}},

@@ -586,7 +586,7 @@ func (r *reader) relay(key, value *yaml.Node) {
 			}
 		}},
 		{"daily_cap", func(v *yaml.Node) { r.integer(v, where+"daily_cap: ", 1, 4096, &y.DailyCap) }},
-		{"confirm", func(v *yaml.Node) { r.boolean(v, where+"confirm: ", &y.Confirm) }},
+		{"confirm", func(v *yaml.Node) { y.Confirm = new(bool); r.boolean(v, where+"confirm: ", y.Confirm) }},
 	}, nil, nil)
 	if ok {
 		r.wired(key, where, "chip and line, memory: true, or camera", w, y.Chip, y.Line)

@@ -185,8 +185,9 @@ type Relay struct {
 	FeedbackTime time.Duration
 	// DailyCap is how often it may be turned on in any 24 hours; 0: as often as one likes.
 	DailyCap int
-	// Confirm lets the console ask a person once more before it switches the relay.
-	Confirm bool
+	// Confirm lets the console ask a person once more before it switches the relay; nil where the file does not say:
+	// then it asks for relays that rules pulse.
+	Confirm *bool
 }
 
 // Contact is one wired input. Exactly one of Chip (with Line) and Memory is set.

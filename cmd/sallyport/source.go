@@ -117,7 +117,10 @@ func (s *source) webRelay(r relay.State) web.Relay {
 	if spec, ok := s.site.Relay(r.Name); ok {
 		w.DailyCap, w.Camera = spec.DailyCap, spec.Camera
 		// What rules pulse opens something.
-		w.Confirm = spec.Confirm || use.pulse > 0
+		w.Confirm = use.pulse > 0
+		if spec.Confirm != nil {
+			w.Confirm = *spec.Confirm
+		}
 	}
 	if r.Ends > 0 {
 		w.OffAt = web.Time{Time: s.start.Add(r.Ends + s.shift)}
