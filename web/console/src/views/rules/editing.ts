@@ -5,6 +5,7 @@ import type { CheckResult, Names, RuleFile, RuleProblem } from '../../api'
 import { ApiError, get, post, readFile, saveFile, type TextFile } from '../../client'
 import { ruleSet } from '../../state'
 import type { Schema } from '../../editor/schema'
+import { drafts } from './drafts'
 
 /** The file as the server has it; a new one has no etag. */
 export interface Base {
@@ -82,6 +83,11 @@ export function useFile(path: string): { base: Base | undefined; setBase: (b: Ba
   useEffect(() => {
     const stop = new AbortController()
     setError(undefined)
+    // One that was begun here and never saved is not asked for: it is not there.
+    if (drafts.peek().get(path)?.etag === '') {
+      setBase({ text: '', etag: '' })
+      return
+    }
     load(path, stop.signal).then(setBase, (e: unknown) => {
       if (!stop.signal.aborted) setError(e)
     })

@@ -147,6 +147,8 @@ export function FilePage({ path }: { path: string }): JSX.Element {
       first.current = false
       return
     }
+    editor.current?.checkAgain()
+    if (!over.current.etag) return
     const stop = new AbortController()
     load(path, stop.signal).then((now) => {
       if (stop.signal.aborted || now.etag === over.current.etag || !editor.current) return
@@ -157,7 +159,6 @@ export function FilePage({ path }: { path: string }): JSX.Element {
         dropDraft(path)
       } else if (now.text !== editor.current.text()) setTheirs(now)
     }, () => undefined)
-    editor.current?.checkAgain()
     return () => stop.abort()
   }, [set])
 
