@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { signedOut } from '../client'
-import { cameras, loadSession, mayEdit, session, siteName } from '../state'
+import { cameras, loadSession, mayEdit, session, siteName, status } from '../state'
 import { Button } from '../ui/button'
 import { Icon } from '../ui/icon'
 import { Empty, Skeleton } from '../ui/parts'
@@ -40,8 +40,8 @@ export function App(): JSX.Element {
   useEffect(() => {
     document.title = entry ? `${entry.title} · ${siteName.value}` : siteName.value
   }, [entry, siteName.value])
-  // A site without a camera begins with the first steps, asked for or not.
-  const bare = s?.signed_in && place.value.path === '/' && mayEdit.value && cameras.value?.length === 0
+  // A site without a camera or a rule begins with the first steps, asked for or not.
+  const bare = s?.signed_in && place.value.path === '/' && mayEdit.value && (cameras.value?.length === 0 || status.value?.rules.count === 0)
   useEffect(() => {
     if (bare) go('/first-run', { replace: true })
   }, [bare])
