@@ -1,1 +1,1 @@
-import{a}from"./shared-views-signin-index.js";import"./shared-ui-field.js";import"./shared-state.js";import"./shared-client.js";export{a as default};
+import{a}from"./shared-views-signin-index.js";import"./shared-ui-field.js";import"./shared-client.js";export{a as default};

@@ -1,0 +1,1 @@
+import{$ as e}from"./shared-client.js";function t({label:a,items:r,current:s}){return e("nav",{class:"tabs","aria-label":a,children:r.map(n=>e("a",{href:n.href,"aria-current":n.id===s?"page":void 0,children:[n.label,n.count!==void 0&&e("span",{class:"num muted",children:[" ",n.count]})]},n.id))})}export{t as a};
