@@ -28,7 +28,7 @@ export function NewFile({ taken }: { taken: string[] }): JSX.Element {
       onSubmit={(e) => {
         e.preventDefault()
         if (!name || wrong) return
-        keepDraft(path, begin(kind), '')
+        keepDraft(path, begin(kind, path), '')
         go(fileAddress(path))
       }}
     >
@@ -52,14 +52,16 @@ function complete(name: string, kind: Kind): string {
   return kind === 'test' ? `${bare}_test.yaml` : `${bare}.yaml`
 }
 
-function begin(kind: Kind): string {
+/** What a new file begins with. Its rule is called as the file is: a name is used once over all files. */
+function begin(kind: Kind, path: string): string {
+  const rule = path.replace(/\.yaml$/, '').replace(/[-_.]+/g, ' ').trim()
   const camera = cameras.peek()?.[0]?.name ?? 'front'
   const relay = relays.peek()?.[0]?.name
   const step = relay ? `{relay: ${relay}, follow: true}` : '{log: "somebody is there"}'
   switch (kind) {
     case 'target':
       return `rules:
-  - name: somebody is there at night
+  - name: ${rule}
     on: target
     when: camera.name == "${camera}" && target.class == "person" && night()
     for: 2s
@@ -68,13 +70,10 @@ function begin(kind: Kind): string {
     do: [${step}]
 `
     case 'plate':
-      return `lists:
-  residents: [{plate: ABC1234, owner: Ann}]
-
-rules:
-  - name: a resident comes
+      return `rules:
+  - name: ${rule}
     on: plate
-    when: plate.on("residents") && plate.heading == "approach" && plate.confidence >= 90
+    when: plate.list == "allow" && plate.heading == "approach" && plate.confidence >= 90
     mode: shadow        # decides and shows, but does nothing; take this line out when it does what you want
     do: [{log: "\${plate.number} (\${plate.owner}) came"}]
 `
