@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -78,6 +79,12 @@ func (e *Engine) setMode(rule string, o *Override) {
 	if was == nil || was.Mode == rs.Rules[was.number].Mode {
 		return
 	}
+	switch rs.Rules[was.number].Mode {
+	case ModeShadow:
+		e.giveUp(rule, "shadow")
+	case ModeOff:
+		e.giveUp(rule, endMode)
+	}
 	e.muting = true
 	e.swap(rs, endMode)
 	e.muting = false
@@ -94,27 +101,35 @@ func (e *Engine) findOverride(rule string) (int, bool) {
 	return slices.BinarySearchFunc(e.overrides, rule, func(o *override, name string) int { return strings.Compare(o.Rule, name) })
 }
 
-// overruled gives the word for a mode that keeps a rule from acting since somebody set
-// it; empty when none does.
-func (e *Engine) overruled(rule string) string {
-	if _, found := e.findOverride(rule); !found {
-		return ""
+// giveUp lets nothing move that a rule's firings have still to do, also when the rule has
+// its mode again before that is due. why is the reason.
+func (e *Engine) giveUp(rule, why string) {
+	skip := func(run *stepRun) {
+		if run.firing.Rule.Name != rule {
+			return
+		}
+		for i := run.next; i < len(run.steps); i++ {
+			if p := &run.steps[i]; p.skip == "" && !p.lets() {
+				p.skip = why
+			}
+		}
 	}
-	r := e.byName[rule]
-	switch {
-	case r == nil || r.Mode == ModeLive:
-		return ""
-	case r.Mode == ModeShadow:
-		return "shadow"
+	for _, t := range e.timers.heap {
+		if run, ok := t.task.(*stepRun); ok {
+			skip(run)
+		}
 	}
-	return endMode
+	for _, run := range e.waiting {
+		skip(run)
+	}
 }
 
 // lapse sets when an override ends by itself. While the clock is not set nobody knows.
 func (e *Engine) lapse(o *override) {
 	e.timers.stop(o.timer)
 	if !o.Until.IsZero() && e.clockOK() {
-		e.timers.set(o.timer, max(e.now.Mono, e.now.Mono+o.Until.Sub(e.now.Wall)))
+		left := min(o.Until.Sub(e.now.Wall), math.MaxInt64-e.now.Mono) // it may be centuries away
+		e.timers.set(o.timer, max(e.now.Mono, e.now.Mono+left))
 	}
 }
 

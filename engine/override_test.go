@@ -110,6 +110,29 @@ func TestAnOverrideEndsByItself(t *testing.T) {
 	}
 }
 
+func TestAnOverrideThatEndsInCenturies(t *testing.T) {
+	b := newBench(t, lamp())
+	// A clock that was far ahead when it was set gives such an end.
+	b.took(b.e.Override(b.instant(), "lamp", &Override{Mode: ModeOff, Until: b.instant().Wall.AddDate(400, 0, 0), Who: "ann"}))
+	b.stay(time.Second, "front", at(1, inside))
+	b.want()
+	if all := b.e.Overrides(); len(all) != 1 {
+		t.Errorf("in force are %v", all)
+	}
+}
+
+func TestWhatWasGivenUpIsNotDoneWhenTheRuleIsLiveAgain(t *testing.T) {
+	r := &Rule{Name: "r", On: []Kind{KindMessage}, When: always, Do: []Step{pulse("gate").later(5 * time.Second), turnOff("siren"), tells("ann")}}
+	b := newBench(t, r)
+	b.apply(&Event{Kind: KindMessage})
+	b.wait(time.Second)
+	b.mode("r", ModeOff)
+	b.wait(time.Second)
+	b.took(b.e.Override(b.instant(), "r", nil))
+	b.wait(time.Minute)
+	b.want("0s firing r", "5s suppressed r pulse gate (mode)", "5s action r off siren", "5s action r tell ann")
+}
+
 func TestAnOverrideOutlastsReloadsAndRestarts(t *testing.T) {
 	b := newBench(t, lamp())
 	b.mode("lamp", ModeOff)

@@ -216,9 +216,6 @@ func (e *Engine) held(run *stepRun, p *planned, due time.Duration) string {
 	case p.step.Expires > 0 && e.now.Mono > due+p.step.Expires:
 		return "expired"
 	}
-	if mode := e.overruled(run.firing.Rule.Name); mode != "" && !p.lets() {
-		return mode
-	}
 	switch {
 	case run.visit == nil:
 		return ""
