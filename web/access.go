@@ -173,6 +173,7 @@ func cookie(r *http.Request, secret string) *http.Cookie {
 // other sites: a browser on this machine must not be made to open a gate.
 func (s *Server) serve(m methods, w http.ResponseWriter, r *http.Request) {
 	id, err := s.identify(r, s.now())
+	heard(r.Context(), id.role == RolePublic)
 	h, ok := m[r.Method]
 	if id.role == RolePublic && (!ok || h.role != RolePublic) {
 		if !errors.Is(err, errStranger) {

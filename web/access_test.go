@@ -485,28 +485,6 @@ func TestPlainHTTPOnTheEncryptedPort(t *testing.T) {
 	}
 }
 
-// TestOneAddressDoesNotTakeAllConnections counts those of others.
-func TestOneAddressDoesNotTakeAllConnections(t *testing.T) {
-	l := &limited{from: map[string]int{}}
-	for range MaxAddressConnections {
-		if !l.enter("192.168.0.9") {
-			t.Fatal("refused too early")
-		}
-	}
-	if l.enter("192.168.0.9") || !l.enter("192.168.0.10") {
-		t.Error("the wrong one was refused")
-	}
-	l.left("192.168.0.9")
-	if !l.enter("192.168.0.9") {
-		t.Error("no room after one left")
-	}
-	for range 2 * MaxAddressConnections {
-		if !l.enter("127.0.0.1") {
-			t.Fatal("this machine was refused")
-		}
-	}
-}
-
 // FuzzCredentials: whatever a header holds, nobody gets in but with what was given out.
 func FuzzCredentials(f *testing.F) {
 	for _, s := range []string{"", "Bearer x", "bearer " + tokenOf(ScopeRead), "sallyport=" + cookieOf("ann"), `sallyport="` + cookieOf("ann") + `"; a=b`, "sallyport=;;=", "Bearer \x00"} {

@@ -12,14 +12,6 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"sync"
-)
-
-// MaxConnections is how many connections are open at a time; more are closed at once. One address, unless it is this
-// machine's own, has at most MaxAddressConnections of them.
-const (
-	MaxConnections        = 128
-	MaxAddressConnections = 48
 )
 
 // Listen opens the console port on host:port; port 0 takes a free one. The host is localhost or a loopback address,
@@ -52,69 +44,6 @@ func Listen(address string, remote bool) (net.Listener, error) {
 func refusal(address, port string) error {
 	return fmt.Errorf("console: %q can be reached from other machines, and only the site file can say that it may be: use %q",
 		address, net.JoinHostPort("127.0.0.1", port))
-}
-
-// limited is a listener with at most MaxConnections open connections.
-type limited struct {
-	net.Listener
-	room chan struct{}
-
-	mu   sync.Mutex // covers from
-	from map[string]int
-}
-
-// Accept is the next connection there is room for.
-func (l *limited) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		from := addressOf(c.RemoteAddr().String())
-		if !l.enter(from) {
-			_ = c.Close()
-			continue
-		}
-		select {
-		case l.room <- struct{}{}:
-			return &counted{Conn: c, leave: func() { <-l.room; l.left(from) }}, nil
-		default:
-			l.left(from)
-			_ = c.Close()
-		}
-	}
-}
-
-// enter tells whether one more connection may come from an address.
-func (l *limited) enter(from string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if ip, err := netip.ParseAddr(from); l.from[from] >= MaxAddressConnections && (err != nil || !ip.IsLoopback()) {
-		return false
-	}
-	l.from[from]++
-	return true
-}
-
-func (l *limited) left(from string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.from[from]--; l.from[from] == 0 {
-		delete(l.from, from)
-	}
-}
-
-// counted is a connection that makes room when it is closed.
-type counted struct {
-	net.Conn
-	leave func()
-	once  sync.Once
-}
-
-// Close closes the connection.
-func (c *counted) Close() error {
-	c.once.Do(c.leave)
-	return c.Conn.Close()
 }
 
 // encrypted is a listener whose connections speak TLS.

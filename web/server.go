@@ -71,7 +71,7 @@ type Server struct {
 	routes []route
 	mux    *http.ServeMux
 	http   *http.Server
-	room   chan struct{}
+	open   connections
 	jobs   *jobs
 
 	site, fingerprint, local string
@@ -145,7 +145,6 @@ func New(c Config) (*Server, error) {
 		log:    c.Log,
 		now:    c.Now,
 		mux:    http.NewServeMux(),
-		room:   make(chan struct{}, MaxConnections),
 		jobs:   newJobs(c.Now, c.Log),
 		fresh:  map[net.Conn]struct{}{},
 
@@ -170,6 +169,7 @@ func New(c Config) (*Server, error) {
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     log.New(&errorLog{c.Log}, "", 0),
 		ConnState:                    s.connState,
+		ConnContext:                  withConnection,
 		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 	}
 	return s, nil
@@ -231,7 +231,7 @@ func (s *Server) Serve(l net.Listener) error {
 		_ = l.Close()
 		return refusal(a.String(), strconv.Itoa(a.Port))
 	}
-	l = &limited{Listener: l, room: s.room, from: map[string]int{}}
+	l = &limited{Listener: l, open: &s.open}
 	if s.tls != nil {
 		l = &encrypted{l, s.tls, s}
 	}

@@ -618,37 +618,6 @@ func TestShutdown(t *testing.T) {
 	})
 }
 
-func TestTooManyConnections(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := server(t, full())
-		l, done := run(s)
-		var conns []net.Conn
-		for range MaxConnections {
-			conns = append(conns, l.dial())
-		}
-		over := l.dial()
-		if _, err := over.Read(make([]byte, 1)); err != io.EOF {
-			t.Errorf("one too many: %v", err)
-		}
-		_ = conns[0].Close()
-		synctest.Wait()
-		c := l.dial()
-		_, _ = io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-		if r, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || r.StatusCode != 200 {
-			t.Errorf("after one left: %v, %v", r, err)
-		}
-		if err := s.Shutdown(t.Context()); err != nil {
-			t.Error(err)
-		}
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		for _, c := range conns {
-			_ = c.Close()
-		}
-	})
-}
-
 // TestRawRequests sends bytes over a real port, as hostile callers do.
 func TestRawRequests(t *testing.T) {
 	s := server(t, full())
