@@ -2,6 +2,9 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { expect, test as base, type Locator, type Page } from '@playwright/test'
 import { spawn } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 /** A demonstration that runs until it is stopped. */
 export interface Demo {
@@ -13,11 +16,34 @@ export interface Demo {
 const origins = new Set<string>()
 
 /** Starts one on a free port. */
-export async function startDemo(): Promise<Demo> {
-  const program = process.env['SALLYPORT'] ?? ''
-  const child = spawn(program, ['demo', '--for', '15m', '--console', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] })
+export const startDemo = (): Promise<Demo> => start(['demo', '--for', '15m', '--console', '127.0.0.1:0'])
+
+/** Starts the program on a new site, with a site file of these lines, and two free ports. */
+export async function startSite(lines: string): Promise<Demo> {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-site-'))
+  const file = join(folder, 'sallyport.yaml')
+  await mkdir(join(folder, 'rules.d'))
+  await writeFile(file, `listen: {cameras: "127.0.0.1:0", console: "127.0.0.1:0"}\nlocation: {timezone: UTC}\n${lines}`)
+  const site = await start(['run', '-c', file])
+  return {
+    url: site.url,
+    stop: async () => {
+      await site.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function start(args: string[]): Promise<Demo> {
+  const child = spawn(process.env['SALLYPORT'] ?? '', args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  let stopping = false
+  const ended = new Promise<void>((resolve) =>
+    child.once('exit', (code, signal) => {
+      if (!stopping) console.error(`sallyport ${args[0]} ended with ${code ?? signal}:\n${said.slice(-2000)}`)
+      resolve()
+    }),
+  )
   const url = await new Promise<string>((resolve, reject) => {
     const hear = (text: string): void => {
       said += text
@@ -27,12 +53,13 @@ export async function startDemo(): Promise<Demo> {
     child.stdout.setEncoding('utf8').on('data', hear)
     child.stderr.setEncoding('utf8').on('data', hear)
     child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`the demonstration ended with ${code}:\n${said}`)))
+    child.once('exit', (code) => reject(new Error(`the program ended with ${code}:\n${said}`)))
   })
   origins.add(url)
   return {
     url,
     stop: async () => {
+      stopping = true
       child.kill('SIGTERM')
       await ended
     },
@@ -111,7 +138,7 @@ export async function settled(page: Page): Promise<void> {
 
 /** What keeps somebody from using the page, by axe; empty when nothing does. */
 export async function barriers(page: Page): Promise<string[]> {
-  const found = await new AxeBuilder({ page }).analyze()
+  const found = await new AxeBuilder({ page }).setLegacyMode().analyze() // there are no frames, for which it would open another page
   return found.violations
     .filter((v) => v.impact === 'serious' || v.impact === 'critical')
     .flatMap((v) => v.nodes.map((n) => `${v.id}: ${v.help}: ${n.target.join(' ')}: ${n.failureSummary ?? ''}`))

@@ -75,7 +75,8 @@ test('a password is set, and everybody signs in from then on', async ({ page, ow
     ])
 })
 
-test('whoever is removed is out at once', async ({ page, ownDemo, browser }) => {
+test('whoever is removed is out at once', async ({ page, ownDemo, browser, watch }) => {
+  watch.expected.push(/status of 401/)
   const admin = await browser.newContext()
   const first = await admin.request.put(`${ownDemo.url}/api/v1/password`, { data: { new: password } })
   expect(first.status()).toBe(200)
