@@ -19,34 +19,36 @@ export function Cameras(): JSX.Element {
   const loaded = useLoad<Page<CameraLists>>('plates/cameras', turn)
   const items = loaded.data?.items
   return (
-    <div class="stack">
+    <>
       <h2 class="visually-hidden">Cameras’ lists</h2>
-      <Section
-        title="On the cameras"
-        aside={
-          <Button small kind="quiet" busy={loaded.loading} onClick={() => setTurn((t) => t + 1)}>
-            Ask again
-          </Button>
-        }
-      >
-        {loaded.error !== undefined && <Failed error={loaded.error} retry={loaded.reload} />}
-        {!items && loaded.loading && <Skeleton lines={3} />}
-        {items?.length === 0 && <Empty>No camera can be asked for its lists: give one its url, user name and password in the site file.</Empty>}
-        {items && items.length > 0 && (
-          <Rows label="Cameras">
-            {items.map((c) => (
-              <Row
-                key={c.camera}
-                title={c.camera}
-                sub={c.error ?? (c.lists.length === 0 ? 'It has no plate lists.' : c.lists.map((l) => `${l.name}: ${count(l.entries, 'plate')}`).join(' · '))}
-                aside={c.error && <Badge tone="bad">no answer</Badge>}
-              />
-            ))}
-          </Rows>
-        )}
-      </Section>
-      {items && items.length > 0 && (mayEdit.value ? <Sync done={() => setTurn((t) => t + 1)} /> : <p class="muted small-text">An editor can make the cameras’ lists equal to ours.</p>)}
-    </div>
+      <div>
+        <Section
+          title="On the cameras"
+          aside={
+            <Button small kind="quiet" busy={loaded.loading} onClick={() => setTurn((t) => t + 1)}>
+              Ask again
+            </Button>
+          }
+        >
+          {loaded.error !== undefined && <Failed error={loaded.error} retry={loaded.reload} />}
+          {!items && loaded.loading && <Skeleton lines={3} />}
+          {items?.length === 0 && <Empty>No camera can be asked for its lists: give one its url, user name and password in the site file.</Empty>}
+          {items && items.length > 0 && (
+            <Rows label="Cameras">
+              {items.map((c) => (
+                <Row
+                  key={c.camera}
+                  title={c.camera}
+                  sub={c.error ?? (c.lists.length === 0 ? 'It has no plate lists.' : c.lists.map((l) => `${l.name}: ${count(l.entries, 'plate')}`).join(' · '))}
+                  aside={c.error && <Badge tone="bad">no answer</Badge>}
+                />
+              ))}
+            </Rows>
+          )}
+        </Section>
+        {items && items.length > 0 && (mayEdit.value ? <Sync done={() => setTurn((t) => t + 1)} /> : <p class="muted small-text">An editor can make the cameras’ lists equal to ours.</p>)}
+      </div>
+    </>
   )
 }
 
