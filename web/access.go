@@ -199,6 +199,13 @@ func (s *Server) serve(m methods, w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusForbidden, fmt.Sprintf("this takes the role %s, and %s has the role %s", h.role, id.who, id.role))
 		return
 	}
+	if h.role != RolePublic {
+		done, ok := s.turn(w, r, id, h)
+		if !ok {
+			return
+		}
+		defer done()
+	}
 	ctx := context.WithValue(r.Context(), identityKey{}, id)
 	if h.long {
 		// The answer has no time to be over by, and net/http would end the request with the time to read it.

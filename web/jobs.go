@@ -370,9 +370,9 @@ func (s *Server) getJob(w http.ResponseWriter, r *http.Request) {
 	s.jobs.mu.Lock()
 	over, changed := j.over(), j.changed
 	s.jobs.mu.Unlock()
+	// A server that cannot move its deadline has none. Without one a result would be kept for whoever does not fetch it.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + writeTime))
 	if wait > 0 && !over {
-		// A server that cannot move its deadline has none.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + writeTime))
 		t := time.NewTimer(wait)
 		defer t.Stop()
 		select {

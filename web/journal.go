@@ -325,6 +325,18 @@ func harmless(s string) string {
 	return s
 }
 
+// patient writes what may take as long as it likes, as long as each piece of it is fetched.
+type patient struct {
+	w http.ResponseWriter
+	c *http.ResponseController
+}
+
+// Write writes a piece.
+func (p *patient) Write(b []byte) (int, error) {
+	_ = p.c.SetWriteDeadline(time.Now().Add(writeTime)) // what cannot has none
+	return p.w.Write(b)
+}
+
 // journalTable gives everything that is asked for as CSV. It is written as it is read.
 func (s *Server) journalTable(w http.ResponseWriter, r *http.Request) {
 	q, err := readJournalQuery(r.URL.RawQuery)
@@ -338,7 +350,7 @@ func (s *Server) journalTable(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q.Limit = 0
-	out, begun := csv.NewWriter(w), false
+	out, begun := csv.NewWriter(&patient{w, http.NewResponseController(w)}), false
 	begin := func() {
 		if begun {
 			return

@@ -72,6 +72,7 @@ type Server struct {
 	mux    *http.ServeMux
 	http   *http.Server
 	open   connections
+	turns  turns
 	jobs   *jobs
 
 	site, fingerprint, local string
@@ -146,6 +147,7 @@ func New(c Config) (*Server, error) {
 		now:    c.Now,
 		mux:    http.NewServeMux(),
 		jobs:   newJobs(c.Now, c.Log),
+		turns:  turns{all: map[string]*turn{}},
 		fresh:  map[net.Conn]struct{}{},
 
 		site: c.Site, fingerprint: c.Fingerprint, local: c.LocalToken, remote: c.Remote, names: c.Names, tls: c.TLS,
