@@ -89,6 +89,12 @@ func TestEveryRouteWithEveryRole(t *testing.T) {
 			r.methods[name] = m
 		}
 	}
+	for key := range table {
+		name, pattern, _ := strings.Cut(key, " ")
+		if !slices.ContainsFunc(s.routes, func(r route) bool { return r.pattern == pattern && r.methods[name].handle != nil }) {
+			t.Errorf("%s is in the table of this test and not there", key)
+		}
+	}
 	askers := []struct {
 		name, header, value string
 		role                Role

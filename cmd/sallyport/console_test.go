@@ -412,6 +412,14 @@ func TestOthersNeedAPassword(t *testing.T) {
 	}
 }
 
+// TestADemonstrationIsForThisMachine: it has no password.
+func TestADemonstrationIsForThisMachine(t *testing.T) {
+	code, _, errs := typed("demo", "--console", ":0", "--for", "1s")
+	if want := "sallyport: demo: the console of a demonstration is for this machine only, and others can reach \":0\": use \"127.0.0.1:8080\"\n"; code != 1 || errs != want {
+		t.Errorf("%d %s, want %s", code, errs, want)
+	}
+}
+
 // TestTheOwnCertificate is made once, kept for its owner only, and known by its fingerprint.
 func TestTheOwnCertificate(t *testing.T) {
 	dir := t.TempDir()

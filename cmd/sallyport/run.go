@@ -147,6 +147,9 @@ func (s *service) once(ctx context.Context, out, errs *output) (o outcomeOfRun, 
 		return o, err
 	}
 	remote := !s.site.Listen.ConsoleOnLoopback()
+	if remote && s.shift != 0 {
+		return o, fmt.Errorf("the console of a demonstration is for this machine only, and others can reach %q: use \"127.0.0.1:8080\"", s.site.Listen.Console)
+	}
 	if remote && len(accounts.current().Users) == 0 {
 		return o, fmt.Errorf("listen.console: other machines can reach %q, and no password is set: set one with `sallyport passwd -c %s` first", s.site.Listen.Console, s.site.File)
 	}
