@@ -106,6 +106,9 @@ func (s *source) journalEntry(ctx context.Context, id int64) (web.EntryDetail, e
 		return web.EntryDetail{}, errNoJournal
 	}
 	e, chain, err := s.disk.journal.Chain(ctx, id)
+	if errors.Is(err, journal.ErrNoEntry) && s.arriving(ctx, id) {
+		e, chain, err = s.disk.journal.Chain(ctx, id)
+	}
 	if err != nil {
 		return web.EntryDetail{}, journalError(err)
 	}
@@ -116,11 +119,27 @@ func (s *source) journalEntry(ctx context.Context, id int64) (web.EntryDetail, e
 	return web.EntryDetail{Entry: items[len(items)-1], Chain: items[:len(items)-1]}, nil
 }
 
+// arriving waits for an entry that the stream has told of and the disk does not have yet, and says whether that was so.
+func (s *source) arriving(ctx context.Context, id int64) bool {
+	if id <= s.disk.journal.Head().ID || s.disk.journal.Stats().Waiting == 0 {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, arriveTime)
+	defer cancel()
+	return s.disk.journal.Sync(ctx) == nil
+}
+
+// arriveTime is how long is waited for an entry that is not on the disk yet.
+const arriveTime = 2 * time.Second
+
 func (s *source) journalImage(ctx context.Context, id int64, name string) (picture []byte, version string, err error) {
 	if s.disk == nil {
 		return nil, "", errNoJournal
 	}
 	b, err := s.disk.journal.Image(ctx, id, name)
+	if errors.Is(err, journal.ErrNoImage) && s.arriving(ctx, id) {
+		b, err = s.disk.journal.Image(ctx, id, name)
+	}
 	if err != nil {
 		return nil, "", journalError(err)
 	}

@@ -74,6 +74,25 @@ gate for residents for ABC1234, step http POST https://hooks.example.com:8443/â€
 	}
 }
 
+// TestAPictureThatIsStillBeingWritten is waited for: the stream tells of an entry before the disk has it.
+func TestAPictureThatIsStillBeingWritten(t *testing.T) {
+	s := journalConsole(t)
+	for _, name := range []string{"picture", "entry"} {
+		id := s.disk.journal.Add(journal.Entry{At: time.Now(), Kind: journal.KindEvent, Body: []byte("{}"), Images: []journal.Image{
+			{Name: "scene", Size: 7, Bytes: func() ([]byte, error) { return []byte("picture"), nil }},
+		}})
+		var err error
+		if name == "entry" {
+			_, err = s.journalEntry(t.Context(), id)
+		} else {
+			_, _, err = s.journalImage(t.Context(), id, "scene")
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestConsoleTable(t *testing.T) {
 	s := journalConsole(t)
 	var rows []web.JournalRow
