@@ -23,7 +23,9 @@ import (
 const (
 	maxRunning   = 2         // jobs at one time
 	maxQueued    = 8         // that wait for their turn
+	maxOwnQueued = 4         // of one caller
 	maxJobs      = 32        // that are remembered
+	maxOwnJobs   = 12        // of one caller
 	jobKept      = time.Hour // how long one that ended is remembered
 	jobTellEvery = 250 * time.Millisecond
 	maxJobWait   = 20 * time.Second
@@ -118,14 +120,23 @@ func (js *jobs) start(kind, who string, run jobRun) (*job, error) {
 		return nil, errors.New("the program ends")
 	}
 	js.forget()
-	waiting := 0
+	waiting, own, kept := 0, 0, 0
 	for _, j := range js.all {
 		if j.state == jobWaiting {
 			waiting++
+			if j.who == who {
+				own++
+			}
+		}
+		if j.who == who {
+			kept++
 		}
 	}
-	if waiting >= maxQueued {
+	if waiting >= maxQueued || own >= maxOwnQueued {
 		return nil, errBusy
+	}
+	if kept >= maxOwnJobs {
+		js.forgetOne(func(j *job) bool { return j.who == who })
 	}
 	j := &job{id: strings.ToLower(rand.Text()[:12]), kind: kind, who: who, begun: js.now(), run: run, state: jobWaiting, changed: make(chan struct{})}
 	j.progress.Done = -1
@@ -139,32 +150,44 @@ func (js *jobs) start(kind, who string, run jobRun) (*job, error) {
 func (js *jobs) forget() {
 	js.all = slices.DeleteFunc(js.all, func(j *job) bool { return j.over() && time.Since(j.ended) > jobKept })
 	for len(js.all) >= maxJobs {
-		i := slices.IndexFunc(js.all, (*job).over)
-		if i < 0 {
+		if !js.forgetOne(func(*job) bool { return true }) {
 			return
 		}
-		js.all = slices.Delete(js.all, i, i+1)
 	}
 }
 
-// next begins what may run now. The lock is held.
+// forgetOne drops the oldest job that ended, of some. The lock is held.
+func (js *jobs) forgetOne(of func(*job) bool) bool {
+	i := slices.IndexFunc(js.all, func(j *job) bool { return j.over() && of(j) })
+	if i >= 0 {
+		js.all = slices.Delete(js.all, i, i+1)
+	}
+	return i >= 0
+}
+
+// next begins what may run now: of whom least runs, the oldest. The lock is held.
 func (js *jobs) next() {
-	running := 0
+	running, of := 0, map[string]int{}
 	for _, j := range js.all {
 		if j.state == jobRunning {
 			running++
+			of[j.who]++
 		}
 	}
-	for _, j := range js.all {
-		if running >= maxRunning {
+	for ; running < maxRunning; running++ {
+		var first *job
+		for _, j := range js.all {
+			if j.state == jobWaiting && (first == nil || of[j.who] < of[first.who]) {
+				first = j
+			}
+		}
+		if first == nil {
 			return
 		}
-		if j.state == jobWaiting {
-			running++
-			j.state = jobRunning
-			js.tell(j, true)
-			go js.do(j)
-		}
+		of[first.who]++
+		first.state = jobRunning
+		js.tell(first, true)
+		go js.do(first)
 	}
 }
 

@@ -69,8 +69,19 @@ func jobOf(t *testing.T, s *Server, id, query string) jobJSON {
 // begin starts work as a handler does, and gives its id.
 func begin(t *testing.T, s *Server, run jobRun) string {
 	t.Helper()
+	return beginAs(t, s, "console", run)
+}
+
+// asked is a request of somebody.
+func asked(who string) *http.Request {
+	r := httptest.NewRequest("POST", "/api/v1/x", nil)
+	return r.WithContext(context.WithValue(r.Context(), identityKey{}, identity{who: who}))
+}
+
+func beginAs(t *testing.T, s *Server, who string, run jobRun) string {
+	t.Helper()
 	w := httptest.NewRecorder()
-	s.startJob(w, httptest.NewRequest("POST", "/api/v1/x", nil), "test", run)
+	s.startJob(w, asked(who), "test", run)
 	var j jobJSON
 	if err := json.Unmarshal(w.Body.Bytes(), &j); err != nil || w.Code != http.StatusAccepted || w.Header().Get("Location") != "/api/v1/jobs/"+j.ID {
 		t.Fatal(w.Code, w.Body, w.Header(), err)
@@ -95,8 +106,8 @@ func TestJobsHaveTheirTurn(t *testing.T) {
 		s := jobServer(t)
 		goOn := make(chan struct{})
 		var ids []string
-		for range maxRunning + maxQueued {
-			ids = append(ids, begin(t, s, until(goOn)))
+		for i := range maxRunning + maxQueued {
+			ids = append(ids, beginAs(t, s, fmt.Sprintf("user %d", i/2), until(goOn)))
 		}
 		w := httptest.NewRecorder()
 		s.startJob(w, httptest.NewRequest("POST", "/api/v1/x", nil), "test", until(goOn))
@@ -127,7 +138,7 @@ func TestJobsHaveTheirTurn(t *testing.T) {
 		if got, want := states(), " cancelled done cancelled"+strings.Repeat(" done", 7); got != want {
 			t.Errorf("got%s\nwant%s", got, want)
 		}
-		if j := jobOf(t, s, ids[9], ""); string(j.Result) != `"well"` || *j.Progress != 1 || j.Who != "console" {
+		if j := jobOf(t, s, ids[9], ""); string(j.Result) != `"well"` || *j.Progress != 1 || j.Who != "user 4" {
 			t.Errorf("%+v", j)
 		}
 		time.Sleep(jobKept + time.Second)
@@ -187,6 +198,43 @@ func TestAJobIsWaitedFor(t *testing.T) {
 			if want := problemText(400, "Bad Request", fmt.Sprintf("wait: %q is not a number of seconds from 0 to 20", query[6:])); w.Code != 400 || w.Body.String() != want {
 				t.Error(w.Code, w.Body)
 			}
+		}
+	})
+}
+
+// TestNobodyTakesAllTheWork: what others begin does not wait for everything that one began before.
+func TestNobodyTakesAllTheWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := jobServer(t)
+		first, second := make(chan struct{}), make(chan struct{})
+		ids := []string{beginAs(t, s, "eve", until(first))}
+		for range maxRunning - 1 + maxOwnQueued {
+			ids = append(ids, beginAs(t, s, "eve", until(second)))
+		}
+		w := httptest.NewRecorder()
+		if s.startJob(w, asked("eve"), "test", until(second)); w.Code != 429 {
+			t.Errorf("one more of eve: %d %s", w.Code, w.Body)
+		}
+		own := beginAs(t, s, "ann", until(second))
+		if j := jobOf(t, s, own, ""); j.State != jobWaiting {
+			t.Error(j.State)
+		}
+		close(first)
+		synctest.Wait()
+		if j := jobOf(t, s, own, ""); j.State != jobRunning {
+			t.Errorf("when there is room, what ann began is %s", j.State)
+		}
+		close(second)
+		synctest.Wait()
+		for range maxJobs {
+			ids = append(ids, beginAs(t, s, "eve", until(second)))
+			synctest.Wait()
+		}
+		if n := len(s.jobs.all); n != maxOwnJobs+1 {
+			t.Errorf("%d jobs are remembered", n)
+		}
+		if j := jobOf(t, s, own, ""); j.State != jobDone {
+			t.Errorf("what ann began is %s", j.State)
 		}
 	})
 }

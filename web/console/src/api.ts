@@ -433,7 +433,7 @@ export interface ReplayFiring {
 
 /**
  * V GET jobs (without results), jobs/{id}?wait=20: answered when it changed, after so many seconds at the latest, at once when it ended.
- * DELETE jobs/{id} cancels (by who began it, or E). 429 when 8 wait already. Work that takes longer answers 202 with its job.
+ * DELETE jobs/{id} cancels (by who began it, or E). 429 when 8 wait already, or 4 of the same caller. Work that takes longer answers 202 with its job.
  */
 export interface Job<R = unknown> {
   id: string
