@@ -220,7 +220,8 @@ func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
 	}
 	who := caller(r)
 	s.startJob(w, r, "probe", func(ctx context.Context, tell func(JobProgress)) (any, error) {
-		tell(JobProgress{Done: -1, Text: "asking " + q.URL})
+		// Everybody who looks sees the job, and somebody may have typed a password into the address.
+		tell(JobProgress{Done: -1, Text: "asking the device"})
 		v, err := s.source.System.Probe(ctx, who, q)
 		if err != nil {
 			return nil, err

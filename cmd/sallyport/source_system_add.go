@@ -130,12 +130,12 @@ func probable(q web.ProbeQuery) error {
 	}
 	u, err := url.Parse(address)
 	switch {
+	case strings.Contains(address, "@"): // it is not said again: others see what comes of a probe
+		return errors.New("give the account and its password on their own, not in the address")
 	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/":
 		return fmt.Errorf("%q is no address of a device (try http://192.168.0.52)", shorten(q.URL, 100))
 	case u.Scheme != "http" && u.Scheme != "https":
 		return fmt.Errorf("a device is asked over http or https, not %s", shorten(u.Scheme, 20))
-	case u.User != nil:
-		return errors.New("give the account and its password on their own, not in the address")
 	case strings.ContainsAny(q.Password, "\r\n\x00"):
 		return errors.New("the password is not one line")
 	}

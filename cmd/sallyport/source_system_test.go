@@ -212,11 +212,16 @@ func TestAddACamera(t *testing.T) {
 		{`{"url":"file:///etc/passwd"}`, `"file:///etc/passwd" is no address of a device (try http://192.168.0.52)`},
 		{`{"url":"ftp://192.0.2.1"}`, `a device is asked over http or https, not ftp`},
 		{`{"url":"http://a:b@192.0.2.1"}`, `give the account and its password on their own, not in the address`},
+		{`{"url":"http://admin:se/cret@192.0.2.1"}`, `give the account and its password on their own, not in the address`},
+		{`{"url":"admin:se%cret@192.0.2.1/x"}`, `give the account and its password on their own, not in the address`},
 		{`{"url":"http://192.0.2.1/admin?x=1"}`, `"http://192.0.2.1/admin?x=1" is no address of a device (try http://192.168.0.52)`},
 	} {
 		if j := probe(c.body); j.State != "failed" || j.Error != c.want {
 			t.Errorf("%s: %s %q", c.body, j.State, j.Error)
 		}
+	}
+	if _, text := s.send("GET", "/api/v1/jobs", ""); strings.Contains(text, "cret") || strings.Contains(text, "a:b") {
+		t.Errorf("a password of an address can be seen: %s", text)
 	}
 	j := probe(`{"url":"` + device.URL + `","username":"admin","password":"box: #8 \"x\""}`)
 	if j.State != "done" || j.Result.SuggestedName != "side-cam" || j.Result.MAC != "58:5b:69:00:00:08" || j.Result.Model != "SIM-4MP" || len(j.Result.Notes) < 2 {
