@@ -317,12 +317,19 @@ func (row *JournalRow) cells() []string {
 	return cells
 }
 
-// harmless keeps a spreadsheet from taking a text for a formula.
+// harmless keeps a spreadsheet from taking a text for a formula: at its beginning, and where a cell would begin for one
+// that takes semicolons or tabs to stand between cells, as those of many countries do.
 func harmless(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
+	var b strings.Builder
+	begins := true
+	for _, c := range s {
+		if begins && strings.ContainsRune("=+-@\t\r", c) {
+			b.WriteByte('\'')
+		}
+		begins = strings.ContainsRune(";\t\r\n", c) || begins && (c == ' ' || c == '"')
+		b.WriteRune(c)
 	}
-	return s
+	return b.String()
 }
 
 // patient writes what may take as long as it likes, as long as each piece of it is fetched.

@@ -155,6 +155,29 @@ func TestJournalTable(t *testing.T) {
 	}
 }
 
+// TestCellsAreNoFormulas, whatever a spreadsheet takes to stand between cells.
+func TestCellsAreNoFormulas(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                         "",
+		"ABC 123":                  "ABC 123",
+		"gate-1 a=b; c":            "gate-1 a=b; c",
+		"=1+1":                     "'=1+1",
+		"-r":                       "'-r",
+		" =1+1":                    " '=1+1",
+		`"=1+1`:                    `"'=1+1`,
+		"A;=1+1":                   "A;'=1+1",
+		"A; \"@x":                  "A; \"'@x",
+		"A\t+1":                    "A\t'+1",
+		"A\n=1":                    "A\n'=1",
+		"\t=1":                     "'\t'=1",
+		"2026-03-29T13:58:46.000Z": "2026-03-29T13:58:46.000Z",
+	} {
+		if got := harmless(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 // TestJournalTableThatBreaks: whoever reads must see that it is not whole.
 func TestJournalTableThatBreaks(t *testing.T) {
 	source := full()
