@@ -54,6 +54,9 @@ func markOf(file string) (fileMark, error) {
 	info, err := os.Stat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR): // what should be its folder is a file
+		if link, err := os.Lstat(file); err == nil && link.Mode()&fs.ModeSymlink != 0 {
+			return fileMark{}, fmt.Errorf("%s is a link that leads nowhere", file)
+		}
 		return fileMark{}, nil
 	case err != nil:
 		return fileMark{}, err

@@ -252,6 +252,29 @@ func TestTheRunningProgramNoticesChanges(t *testing.T) {
 	})
 }
 
+// TestUsersThatCannotBeReadAreNotNone: whatever stands in the place of the file, the program does not start without its
+// password.
+func TestUsersThatCannotBeReadAreNotNone(t *testing.T) {
+	for name, put := range map[string]func(file string) error{
+		"a link that leads nowhere": func(file string) error { return os.Symlink("/not/mounted/console.json", file) },
+		"a link to itself":          func(file string) error { return os.Symlink(accountsFile, file) },
+		"a folder":                  func(file string) error { return os.Mkdir(file, 0o700) },
+		"nothing in it":             func(file string) error { return os.WriteFile(file, nil, 0o600) },
+		"zeros":                     func(file string) error { return os.WriteFile(file, make([]byte, 4096), 0o600) },
+		"a half of it":              func(file string) error { return os.WriteFile(file, []byte(`{"version": 1, "users": [`), 0o600) },
+		"no version":                func(file string) error { return os.WriteFile(file, []byte("{}"), 0o600) },
+		"another program's":         func(file string) error { return os.WriteFile(file, []byte(`{"version": 1, "users": [], "more": 1}`), 0o600) },
+	} {
+		file := filepath.Join(t.TempDir(), accountsFile)
+		if err := put(file); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := openAccounts(filepath.Dir(file), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "the users of the console cannot be read") {
+			t.Errorf("%s: %+v, %v", name, s, err)
+		}
+	}
+}
+
 // TestAFullDiskKeepsNobodyOut: a sign-in counts until the program ends, a new password is not taken.
 func TestAFullDiskKeepsNobodyOut(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "file", "data")
