@@ -263,7 +263,9 @@ func TestUsersThatCannotBeReadAreNotNone(t *testing.T) {
 		"zeros":                     func(file string) error { return os.WriteFile(file, make([]byte, 4096), 0o600) },
 		"a half of it":              func(file string) error { return os.WriteFile(file, []byte(`{"version": 1, "users": [`), 0o600) },
 		"no version":                func(file string) error { return os.WriteFile(file, []byte("{}"), 0o600) },
-		"another program's":         func(file string) error { return os.WriteFile(file, []byte(`{"version": 1, "users": [], "more": 1}`), 0o600) },
+		"another program's": func(file string) error {
+			return os.WriteFile(file, []byte(`{"version": 1, "users": [], "more": 1}`), 0o600)
+		},
 	} {
 		file := filepath.Join(t.TempDir(), accountsFile)
 		if err := put(file); err != nil {
