@@ -144,6 +144,10 @@ func (h *Hub) Entry(e StreamEntry) {
 // Reset tells that something was left out: everything is to be asked for anew.
 func (h *Hub) Reset() { h.each(func(b *mailbox) { b.reset = true }) }
 
+// Renew ends every stream. Whoever opens another one begins with a new [Hello]: it is for
+// a clock that was set.
+func (h *Hub) Renew() { h.each(func(b *mailbox) { b.bye = true }) }
+
 // Close ends every stream; new ones end at once.
 func (h *Hub) Close() {
 	h.mu.Lock()

@@ -540,6 +540,7 @@ func (a *appliance) now() engine.Instant {
 		if a.told != nil {
 			a.told.clock(at, step)
 		}
+		a.live.clockSet()
 	} else if step.Abs() > time.Millisecond {
 		a.wall = wall // it is slewed
 	}

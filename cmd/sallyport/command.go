@@ -45,7 +45,7 @@ func (s *source) command(ctx context.Context, c web.Command) (web.Relay, error) 
 	}
 	s.rec.command(s.instant(time.Now()), c.Who, c.Relay, what)
 	if s.told != nil {
-		s.told.command(time.Now(), c.Who, c.Relay, what, out)
+		s.told.command(s.instant(time.Now()).Wall, c.Who, c.Relay, what, out)
 	}
 	switch {
 	case !out.Begun:
@@ -88,7 +88,7 @@ func (s *source) outbox(context.Context) ([]web.Parcel, error) {
 func (s *source) cancel(_ context.Context, id, who string) error {
 	err := s.runner.Cancel(id)
 	if s.told != nil && (err == nil || errors.Is(err, actions.ErrUnderWay)) {
-		s.told.cancelled(time.Now(), who, id)
+		s.told.cancelled(s.instant(time.Now()).Wall, who, id)
 	}
 	switch {
 	case errors.Is(err, actions.ErrNoParcel):

@@ -31,6 +31,7 @@ type entry struct {
 	Kind, Rule, Relay, Plate, Type, Who string
 	Step, Outcome, Reason, Cause, Error string
 	On, Loaded                          bool
+	At                                  time.Time
 	Problems                            []string
 	Links                               struct{ Event, Firing int64 }
 	Event                               struct{ Kind, Name string }

@@ -95,6 +95,13 @@ func (l *live) rule(name string) { l.changed(func() { note(&l.rules, name) }) }
 // relay notes that a relay's state changed.
 func (l *live) relay(name string) { l.changed(func() { note(&l.relays, name) }) }
 
+// clockSet lets every page ask for the clock anew: by it a press is late or not.
+func (l *live) clockSet() {
+	if l.on() {
+		l.hub.Renew()
+	}
+}
+
 // contact notes that a contact's level changed.
 func (l *live) contact(name string) { l.changed(func() { note(&l.contacts, name) }) }
 

@@ -29,6 +29,8 @@ func (p *presses) check(press web.Press, run string, now time.Time) (left time.D
 	switch {
 	case press.Run != run:
 		return 0, web.RefusedError("the program began anew since the page was loaded: look at the relay and press again")
+	case age < -commandTime: // whether it is late cannot be told
+		return 0, web.RefusedError(fmt.Sprintf("the page's clock is %s ahead: load the page again, look at the relay and press again", (-age).Round(100*time.Millisecond)))
 	case age > commandTime:
 		return 0, web.RefusedError(fmt.Sprintf("the press came %s late: look at the relay and press again", age.Round(100*time.Millisecond)))
 	}

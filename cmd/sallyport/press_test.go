@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport/sallyport/engine"
 	"github.com/sallyport/sallyport/web"
 )
 
@@ -30,7 +31,8 @@ func TestPress(t *testing.T) {
 		{web.Press{}, 3 * time.Second, ""},
 		{press("a", run, 0), 3 * time.Second, ""},
 		{press("b", run, 500*time.Millisecond), 2500 * time.Millisecond, ""},
-		{press("c", run, -time.Minute), 3 * time.Second, ""}, // the page's clock is ahead
+		{press("c", run, -time.Second), 3 * time.Second, ""}, // the page's clock is a little ahead
+		{press("c2", run, -time.Minute), 0, "the page's clock is 1m0s ahead: load the page again, look at the relay and press again"},
 		{press("d", run, 3001*time.Millisecond), 0, "the press came 3s late: look at the relay and press again"},
 		{press("a", run, 0), 0, "this press came before: look at the relay and press again"},
 		{press("e", "another", 0), 0, "the program began anew since the page was loaded: look at the relay and press again"},
@@ -96,5 +98,33 @@ func TestPressMovesOnce(t *testing.T) {
 		if err != nil || r.StatusCode != c.status || !strings.Contains(string(answer), c.want) {
 			t.Errorf("%s: %d %s %v, want %d %s", c.body, r.StatusCode, answer, err, c.status, c.want)
 		}
+	}
+}
+
+// TestTheClockIsSet: every page is given the new clock, by which the next press is on time.
+func TestTheClockIsSet(t *testing.T) {
+	var a *appliance
+	s := startSite(t, rulesText, func(s *service) { s.running = func(x *appliance) { a = x } })
+	await := s.stream("")
+	await("hello", `"run":"`)
+	if err := a.order(t.Context(), func(*engine.Engine) {
+		a.wall += time.Hour
+		a.now()
+	}); err != nil {
+		t.Fatal(err)
+	}
+	await("bye", "{}")
+	s.stream("")("hello", `"run":"`)
+}
+
+// TestWhatIsDoneByHandIsJournaledAtTheClockThatPeopleSee: also where the clock is moved.
+func TestWhatIsDoneByHandIsJournaledAtTheClockThatPeopleSee(t *testing.T) {
+	s := startSite(t, rulesText, func(s *service) { s.shift = 5 * time.Hour })
+	if code, body := s.send("POST", "/api/v1/relays/gate", `{"pulse":"200ms"}`); code != 200 {
+		t.Fatal(code, body)
+	}
+	e := s.awaitEntry("kind=action", func(e entry) bool { return e.Relay == "gate" })
+	if off := time.Until(e.At); off < 4*time.Hour || off > 5*time.Hour {
+		t.Errorf("it is journaled for in %v", off)
 	}
 }

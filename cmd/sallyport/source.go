@@ -123,12 +123,19 @@ func (s *source) webRelay(r relay.State) web.Relay {
 		}
 	}
 	if r.Ends > 0 {
-		w.OffAt = web.Time{Time: s.start.Add(r.Ends + s.shift)}
+		w.OffAt = s.wallAt(r.Ends)
 	}
 	if r.Cause != "" {
-		w.Since = web.Time{Time: s.start.Add(r.Since + s.shift)}
+		w.Since = s.wallAt(r.Since)
 	}
 	return w
+}
+
+// wallAt is a moment of the decision clock on the wall clock as it is now: it may have been
+// set since the start.
+func (s *source) wallAt(mono time.Duration) web.Time {
+	now := s.instant(time.Now())
+	return web.Time{Time: now.Wall.Add(mono - now.Mono)}
 }
 
 func (s *source) cameras(ctx context.Context) ([]web.Camera, error) {

@@ -140,7 +140,7 @@ func (s *source) system(ctx context.Context) (web.System, error) {
 	version, commit := buildVersion()
 	out := web.System{
 		Version: version, Commit: commit, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		Started: web.Time{Time: s.instant(s.start).Wall}, PID: os.Getpid(), Memory: ownMemory(),
+		Started: s.wallAt(0), PID: os.Getpid(), Memory: ownMemory(),
 		Listen: web.Ports{
 			Cameras: s.listen[0].String(), Console: s.listen[1].String(), TLS: consoleEncrypted(s.site), Fingerprint: s.fingerprint,
 		},
