@@ -400,8 +400,11 @@ func (d *document) put(s spot, text string) (splice, error) {
 	case isEmptyNull(s.val):
 		return splice{colon, colon, " " + text}, nil
 	case !d.blank(colon, from): // it begins on a line below its key
-		if !d.idle(colon, from) {
+		switch {
+		case !d.idle(colon, from):
 			return splice{}, errInPlace
+		case d.commented(colon, from) && s.val.Kind == yaml.ScalarNode:
+			return splice{from, to, text}, nil // where it stands, so that the comments can stay
 		}
 		return splice{colon, to, " " + text}, nil
 	}
@@ -455,15 +458,30 @@ func (d *document) cut(parent spot, i, n int) (splice, error) {
 		return splice{d.lineStart(from), d.nextLine(after), ""}, nil
 	case more:
 		next, _, err := d.span(d.child(parent, i+n))
+		if err == nil && d.commented(to, next) {
+			if !comma {
+				return splice{}, errInPlace
+			}
+			return splice{from, after, ""}, nil
+		}
 		return splice{from, next, ""}, err
 	case i > 0:
 		_, before, err := d.span(d.child(parent, i-1))
+		if err == nil && d.commented(before, from) { // of the one before, whose comma may stay
+			if !comma {
+				after = to
+			}
+			return splice{from, after, ""}, nil
+		}
 		return splice{before, to, ""}, err
 	case comma:
 		return splice{from, after, ""}, nil
 	}
 	return splice{from, to, ""}, nil
 }
+
+// commented tells whether a comment stands between two places that have none but marks between them.
+func (d *document) commented(from, to int) bool { return bytes.IndexByte(d.data[from:to], '#') >= 0 }
 
 // add puts pairs or items behind the last one of a mapping or list that has one, or between empty brackets.
 func (d *document) add(parent spot, texts []string) ([]splice, error) {
