@@ -240,6 +240,17 @@ func (f *ruleFiles) webFile(name string, text []byte, info fs.FileInfo, problems
 	return w
 }
 
+// inside tells whether a file is one that the console shows.
+func (f *ruleFiles) inside(name string) bool {
+	root, err := f.open(name)
+	if err != nil {
+		return false
+	}
+	defer root.Close()
+	_, err = root.Stat(name)
+	return err == nil
+}
+
 // check tells what is wrong with the folder with other files in place of its own. Files in problems are paths within
 // the folder.
 func (f *ruleFiles) check(ctx context.Context, files map[string][]byte) ([]web.Problem, error) {
@@ -265,7 +276,26 @@ func (f *ruleFiles) load(ctx context.Context, files map[string][]byte) (*engine.
 		return nil, nil, errors.New("other rules are being checked; try again")
 	}
 	rules, problems := rulefile.LoadFS(overlaid{os.DirFS(f.dir), files}, ".", f.site())
-	return rules, problems, nil
+	return rules, f.showable(problems, files), nil
+}
+
+// showable takes out of problems what stands in files that the console does not show: whoever may try rules out can name
+// any file of the folder as a list, and must not read it in what is said of it.
+func (f *ruleFiles) showable(problems []rulefile.Problem, files map[string][]byte) []rulefile.Problem {
+	shown := map[string]bool{".": true}
+	for i := range problems {
+		p := &problems[i]
+		is, known := shown[p.File]
+		if !known {
+			_, given := files[p.File]
+			is = given || rulefile.IsRuleFile(p.File) || f.inside(p.File)
+			shown[p.File] = is
+		}
+		if !is {
+			p.Message, p.Source, p.Caret, p.Line, p.Col = "it is not a list or holidays that can be used; what is wrong with it is shown on the machine itself only", "", "", 0, 0
+		}
+	}
+	return problems
 }
 
 // save writes a file: checked as `sallyport check` does, and whole or not at all.

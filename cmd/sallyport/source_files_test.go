@@ -362,6 +362,35 @@ func TestACheckOfOtherFiles(t *testing.T) {
 }
 
 // TestASaveIsUsedAtOnce over the console: the rules change, and who did it is journaled.
+// TestACheckShowsNoOtherFiles: whoever may try rules out reads no file by that which is no list.
+func TestACheckShowsNoOtherFiles(t *testing.T) {
+	f := newRulesFolder(t, map[string]string{
+		"secret":           "SECRET=1",
+		"rules.d/.env":     "SECRET=1",
+		"rules.d/keys":     "SECRET=1",
+		"rules.d/open.csv": "open=1",
+	})
+	if err := errors.Join(os.Symlink("../secret", filepath.Join(f.dir, "link.csv")), os.Symlink("..", filepath.Join(f.dir, "up"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{".env", "keys", "link.csv", "up/secret", "up/rules.d/keys"} {
+		for _, text := range []string{"lists: {l: {file: " + file + "}}\n", "schedules: {s: {holidays: " + file + "}}\n"} {
+			problems, err := f.check(t.Context(), map[string][]byte{"x.yaml": []byte(text)})
+			if said := fmt.Sprint(problems); err != nil || len(problems) == 0 || strings.Contains(said, "SECRET") {
+				t.Errorf("%s: %s, %v", text, said, err)
+			}
+		}
+	}
+	problems, err := f.check(t.Context(), map[string][]byte{"x.yaml": []byte("lists: {l: {file: open.csv}}\n")})
+	if err != nil || len(problems) != 1 || problems[0].Source != "open=1" {
+		t.Errorf("what is wrong with a list: %+v, %v", problems, err)
+	}
+	problems, err = f.check(t.Context(), map[string][]byte{"x.yaml": []byte("lists: {l: {file: keys}}\n")})
+	if want := "it is not a list or holidays that can be used; what is wrong with it is shown on the machine itself only"; err != nil || len(problems) != 1 || problems[0].Message != want || problems[0].File != "keys" {
+		t.Errorf("%+v, %v", problems, err)
+	}
+}
+
 func TestASaveIsUsedAtOnce(t *testing.T) {
 	s := startSite(t, "rules: []\n", nil)
 	var tag string
