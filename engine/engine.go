@@ -90,6 +90,7 @@ type Engine struct {
 	stirred    []*ruleState // those of which a key changed since somebody asked
 	written    *Ruleset     // the set in force as its files say
 	overrides  []*override  // by the rule's name
+	swapping   bool         // a set is put in force at present
 	muting     bool         // rules are given another mode at present
 	flagged    uint64       // counts the changes of flags
 }

@@ -280,7 +280,7 @@ func (e *Engine) level(r *ruleState, s subject, t Truth) {
 		}
 		e.activate(ks)
 	case barred:
-		if ks.said == "late" {
+		if ks.said == "late" && !e.swapping { // what came too late does not move because of a reload
 			e.activate(ks)
 		}
 	case holding:

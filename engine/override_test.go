@@ -185,6 +185,24 @@ func TestAnOverrideTouchesNoOtherRule(t *testing.T) {
 		"4s end lamp front/1 (mode)", "4s firing lamp front/1 (first look)")
 }
 
+func TestWhatCameTooLateIsNotDoneBecauseOfAnotherRule(t *testing.T) {
+	crowd := func() *Rule {
+		return &Rule{Name: "crowd", Reads: ReadsScene, When: is(func(l *Look) Truth { n, _ := l.Occupancy(0, 0); return TruthOf(n > 0) }), Do: []Step{pulse("gate")}}
+	}
+	other := func(identity string) *Rule {
+		return &Rule{Name: "other", Identity: identity, On: []Kind{KindMessage}, When: always}
+	}
+	b := newBench(t, crowd(), other("1"))
+	b.apply(&Event{Kind: KindTarget, Camera: "front", Targets: []Listed{at(1, inside)}, Late: true})
+	b.want("0s suppressed crowd (late)")
+	b.mode("other", ModeOff)
+	b.swap(crowd(), other("2"))
+	b.want()
+	// What comes in time counts.
+	b.frame("front", at(1, inside), at(2, inside))
+	b.want("0s firing crowd", "0s action crowd pulse gate")
+}
+
 func TestOverridesThatCannotBeRight(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"rule":"r","mode":"on"}`:                                  "there is no such mode",

@@ -20,6 +20,7 @@ func (e *Engine) Swap(at Instant, rs *Ruleset) []Decision {
 // swap puts a set in force; why is the reason for the end of rules that it changes.
 func (e *Engine) swap(rs *Ruleset, why string) {
 	e.altered++
+	e.swapping = true
 	kept := make(map[string]*ruleState, len(rs.Rules))
 	for _, r := range rs.Rules {
 		kept[r.Identity] = nil
@@ -48,8 +49,11 @@ func (e *Engine) swap(rs *Ruleset, why string) {
 		}
 	}
 	e.first(func(r *ruleState) bool { return kept[r.Identity] != r })
-	e.changed = e.watched
+	if why != endMode { // another mode changes nothing that other rules read
+		e.changed = e.watched
+	}
 	e.settle()
+	e.swapping = false
 }
 
 // swapFlags keeps the flags whose type stays.

@@ -33,8 +33,8 @@ func TestASnapshotKnowsEveryField(t *testing.T) {
 		want string
 	}{
 		// Not carried: opts (given), out and look to union (of one call), copyOf and copy
-		// (of one call), watch to byKind (of the set), tracing (explanations), stirred and flagged (of who watches), written (given), muting (of one call).
-		{Engine{}, "world opts timers out queue changed watch watched slew phase byKind cand live union look looks firings cause keySeq open openSeq waiting copyOf copy leases orphans flagTimers devices tracing marks altered stirred written overrides muting flagged"},
+		// (of one call), watch to byKind (of the set), tracing (explanations), stirred and flagged (of who watches), written (given), muting and swapping (of one call).
+		{Engine{}, "world opts timers out queue changed watch watched slew phase byKind cand live union look looks firings cause keySeq open openSeq waiting copyOf copy leases orphans flagTimers devices tracing marks altered stirred written overrides swapping muting flagged"},
 		// Not carried: rs, judged (asked again).
 		{world{}, "rs now cams flags relays contacts counts judged rules byName"},
 		// Not carried: due (the scene's), targets (the subjects of keys), index (of the set), looks (of who watches).
