@@ -136,6 +136,10 @@ func (s *accountStore) current() *web.Accounts {
 	if s.file == "" || time.Since(s.looked) < accountsLook {
 		return s.accounts
 	}
+	if !s.changing.TryLock() {
+		return s.accounts // what stands there may be our own already
+	}
+	defer s.changing.Unlock()
 	before, was := s.known, s.unusable
 	switch err := s.refresh(); {
 	case err != nil && (was == nil || was.Error() != err.Error()):

@@ -252,6 +252,40 @@ func TestTheRunningProgramNoticesChanges(t *testing.T) {
 	})
 }
 
+// TestOwnChangesAreNotThoseOfAnotherProgram: the journal must not name the wrong one.
+func TestOwnChangesAreNotThoseOfAnotherProgram(t *testing.T) {
+	s, err := openAccounts(t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.tellOutside(func(what string) { t.Errorf("another program %s", what) })
+	over := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			default:
+			}
+			s.mu.Lock()
+			s.looked = time.Time{}
+			s.mu.Unlock()
+			s.current()
+		}
+	})
+	for n := range 50 {
+		if err := s.change(true, func(a *web.Accounts) error {
+			_, _, err := a.AddToken(fmt.Sprint(n), web.ScopeRead, time.Time{}, time.Now())
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+	close(over)
+	wg.Wait()
+}
+
 // TestUsersThatCannotBeReadAreNotNone: whatever stands in the place of the file, the program does not start without its
 // password.
 func TestUsersThatCannotBeReadAreNotNone(t *testing.T) {
