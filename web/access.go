@@ -189,11 +189,9 @@ func (s *Server) serve(m methods, w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusMethodNotAllowed, "only "+strings.Join(allowed, " and ")+" is taken here")
 		return
 	}
-	if r.Method != http.MethodGet {
-		if err := new(http.CrossOriginProtection).Check(r); err != nil {
-			fail(w, http.StatusForbidden, "a page of another site asks for this: refused")
-			return
-		}
+	if h.role != RolePublic && fromAnotherSite(r) || r.Method != http.MethodGet && new(http.CrossOriginProtection).Check(r) != nil {
+		fail(w, http.StatusForbidden, "a page of another site asks for this: refused")
+		return
 	}
 	if !id.role.may(h.role) {
 		fail(w, http.StatusForbidden, fmt.Sprintf("this takes the role %s, and %s has the role %s", h.role, id.who, id.role))
@@ -225,6 +223,16 @@ func (s *Server) serve(m methods, w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(ctx, AnswerTime)
 	defer cancel()
 	h.handle(w, r.WithContext(ctx))
+}
+
+// fromAnotherSite tells whether a browser says that a page of another site asks, other than by a link that somebody
+// followed. Such a page could read nothing of the answer, but keep this machine busy.
+func fromAnotherSite(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "cross-site", "same-site":
+		return r.Header.Get("Sec-Fetch-Mode") != "navigate" || r.Header.Get("Sec-Fetch-Dest") != "document"
+	}
+	return false
 }
 
 // whileAllowed ends an answer that goes on when its asker is not the same any more: signed out, removed, of another role.

@@ -127,6 +127,40 @@ func TestPagesOfOtherSitesMoveNothing(t *testing.T) {
 	}
 }
 
+// TestPagesOfOtherSitesAskNothing: they could not read it, but keep this machine busy, where nobody has to sign in. A link
+// may be followed.
+func TestPagesOfOtherSitesAskNothing(t *testing.T) {
+	s := server(t, full())
+	for _, c := range []struct {
+		target, site, mode, dest string
+		status                   int
+	}{
+		{"/api/v1/journal.csv", "cross-site", "no-cors", "image", 403},
+		{"/api/v1/timeline", "cross-site", "cors", "empty", 403},
+		{"/api/v1/timeline", "same-site", "no-cors", "empty", 403},
+		{"/api/v1/journal", "cross-site", "navigate", "iframe", 403},
+		{"/api/v1/journal", "cross-site", "", "", 403},
+		{"/api/v1/journal", "cross-site", "navigate", "document", 200},
+		{"/api/v1/journal", "same-origin", "cors", "empty", 200},
+		{"/api/v1/journal", "none", "navigate", "document", 200},
+		{"/api/v1/journal", "", "", "", 200},
+		{"/live", "cross-site", "navigate", "document", 200},
+		{"/healthz", "cross-site", "no-cors", "empty", 200},
+	} {
+		r := httptest.NewRequest("GET", c.target, nil)
+		r.Host = "localhost"
+		for name, value := range map[string]string{"Sec-Fetch-Site": c.site, "Sec-Fetch-Mode": c.mode, "Sec-Fetch-Dest": c.dest} {
+			if value != "" {
+				r.Header.Set(name, value)
+			}
+		}
+		w := httptest.NewRecorder()
+		if s.ServeHTTP(w, r); w.Code != c.status {
+			t.Errorf("%+v: %d %s", c, w.Code, w.Body)
+		}
+	}
+}
+
 func TestJournalQuestions(t *testing.T) {
 	var got JournalQuery
 	source := full()
