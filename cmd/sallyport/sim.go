@@ -176,8 +176,14 @@ func (s *simulation) setTheScene() error {
 	}
 	c, ok := s.scene.Camera(name)
 	if !ok {
-		return fmt.Errorf("--camera: the scene has no camera %q", name)
+		var have []string
+		for _, c := range s.scene.Cameras {
+			have = append(have, fmt.Sprintf("%q", c.Name))
+		}
+		return fmt.Errorf("--camera: the scene has no camera %q; it has %s", name, strings.Join(have, ", "))
 	}
+	// The camera plays its part under whatever name it is given, so nobody else's part is kept.
+	s.scene.Cameras = []sim.CameraScene{c}
 	s.opt.Identity = c.Identity
 	if s.opt.MAC == "" {
 		s.opt.MAC = "58:5b:69:00:00:01"

@@ -136,6 +136,35 @@ func TestSimNeedsItsPort(t *testing.T) {
 	}
 }
 
+// A camera under a name of its own plays the part of the scene's camera that it is.
+func TestSimUnderAnotherName(t *testing.T) {
+	for _, args := range [][]string{{"--name", "drive"}, {"--name", "drive", "--camera", "porch", "--mac", "58:5b:69:00:00:77"}} {
+		var f simFlags
+		fs := process{stdout: io.Discard, stderr: io.Discard}.flags("sim")
+		f.define(fs)
+		if err := fs.Parse(args); err != nil {
+			t.Fatal(err)
+		}
+		s, err := f.build()
+		if err != nil {
+			t.Errorf("%q: %v", args, err)
+			continue
+		}
+		if s.opt.Name != "drive" {
+			t.Errorf("%q is called %q", args, s.opt.Name)
+		}
+		if err := sim.NewCamera(s.opt).Show(s.scene); err != nil {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
+	var out, errs bytes.Buffer
+	code := run(t.Context(), []string{"sim", "--listen", "127.0.0.1:0", "--camera", "attic"}, process{stdout: &out, stderr: &errs})
+	want := "sallyport: sim: --camera: the scene has no camera \"attic\"; it has \"porch\", \"gate\"\n"
+	if code != exitUsage || errs.String() != want || out.Len() > 0 {
+		t.Errorf("%d, %q, %q, want %q", code, errs.String(), out.String(), want)
+	}
+}
+
 // The scene in the docs can be played, and makes what they say.
 func TestTheSceneOfTheDocs(t *testing.T) {
 	n := 0
