@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"os"
 
 	"github.com/sallyport/sallyport/config"
@@ -12,13 +15,13 @@ import (
 // runCheck is `sallyport check`: the site file and the rules, all problems at once.
 func runCheck(_ context.Context, p process, args []string) int {
 	var sf siteFlags
-	fs := p.flags("check")
-	sf.add(fs)
-	rest, code, ok := parse(fs, args)
+	flags := p.flags("check")
+	sf.add(flags)
+	rest, code, ok := parse(flags, args)
 	if !ok {
 		return code
 	}
-	if !noArgs(fs, rest) {
+	if !noArgs(flags, rest) {
 		return exitUsage
 	}
 	failed := false
@@ -34,6 +37,9 @@ func runCheck(_ context.Context, p process, args []string) int {
 	}
 	if site != nil {
 		for _, text := range missingSecrets(site, p) {
+			fmt.Fprintln(p.stderr, file+": warning: "+text)
+		}
+		if text := openToAll(site); text != "" {
 			fmt.Fprintln(p.stderr, file+": warning: "+text)
 		}
 	}
@@ -70,6 +76,23 @@ func missingSecrets(site *config.Site, p process) []string {
 		}
 	}
 	return missing
+}
+
+// openToAll says why `run` would not open a console to other machines here; empty when it would.
+func openToAll(site *config.Site) string {
+	if site.Listen.ConsoleOnLoopback() {
+		return ""
+	}
+	accounts, err := openAccounts(site.Data, slog.New(slog.DiscardHandler))
+	switch {
+	case errors.Is(err, fs.ErrPermission): // whoever runs it may read what we may not
+		return ""
+	case err != nil:
+		return err.Error()
+	case len(accounts.current().Users) == 0:
+		return fmt.Sprintf("listen.console: other machines can reach %q, and no password is set: `run` refuses to start until one is (sallyport passwd -c %s)", site.Listen.Console, site.File)
+	}
+	return ""
 }
 
 // count is a number with its noun.
