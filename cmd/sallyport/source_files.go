@@ -360,19 +360,8 @@ func (f *ruleFiles) prepare(ctx context.Context, root *os.Root, s web.FileSave, 
 	if link, err := root.Lstat(s.Path); err == nil && !link.Mode().IsRegular() {
 		return nil, web.RefusedError(s.Path + " is a link or something else than a file; it is changed where it leads to")
 	}
-	old, _, err := f.read(root, s.Path)
-	var none web.NotFoundError
-	switch {
-	case errors.As(err, &none):
-		if s.Match != "" {
-			return nil, web.ChangedError(s.Path + " is not there any more")
-		}
-	case err != nil:
+	if err := f.expected(root, s); err != nil {
 		return nil, err
-	case s.Match == "":
-		return nil, web.ChangedError("there is a file " + s.Path + " already")
-	case s.Match != tagOf(old):
-		return nil, web.ChangedError(s.Path + " was changed meanwhile; take the new text over first")
 	}
 	problems, err := f.check(ctx, map[string][]byte{s.Path: text})
 	if err != nil {
@@ -381,7 +370,29 @@ func (f *ruleFiles) prepare(ctx context.Context, root *os.Root, s web.FileSave, 
 	if err := f.acceptable(ctx, s.Path, problems); err != nil {
 		return nil, err
 	}
-	return problems, f.samePrograms(s.Path, text)
+	if err := f.samePrograms(s.Path, text); err != nil {
+		return nil, err
+	}
+	return problems, f.expected(root, s) // somebody may have changed it while it was checked
+}
+
+// expected tells whether a file is what the caller takes it for.
+func (f *ruleFiles) expected(root *os.Root, s web.FileSave) error {
+	old, _, err := f.read(root, s.Path)
+	var none web.NotFoundError
+	switch {
+	case errors.As(err, &none):
+		if s.Match != "" {
+			return web.ChangedError(s.Path + " is not there any more")
+		}
+	case err != nil:
+		return err
+	case s.Match == "":
+		return web.ChangedError("there is a file " + s.Path + " already")
+	case s.Match != tagOf(old):
+		return web.ChangedError(s.Path + " was changed meanwhile; take the new text over first")
+	}
+	return nil
 }
 
 // acceptable refuses errors. Those that other files have already do not count: of two broken files one can be mended

@@ -67,6 +67,21 @@ func (f *rulesFolder) refused(what string, err error, want string) {
 	}
 }
 
+// TestAHandThatIsFaster: what somebody writes on the machine while a save is checked stays.
+func TestAHandThatIsFaster(t *testing.T) {
+	f := newRulesFolder(t, map[string]string{"rules.d/gate.yaml": gateRules})
+	hand, open := gateRules+"# by hand\n", f.site
+	f.site = func() rulefile.Site {
+		if err := os.WriteFile(filepath.Join(f.dir, "gate.yaml"), []byte(hand), 0o600); err != nil {
+			t.Error(err)
+		}
+		return open()
+	}
+	_, err := f.put("gate.yaml", gateRules+"# in the page\n")
+	f.refused("a save", err, "gate.yaml was changed meanwhile; take the new text over first")
+	f.holds("gate.yaml", hand)
+}
+
 func TestFilesOfTheFolder(t *testing.T) {
 	f := newRulesFolder(t, map[string]string{
 		"secret.yaml":                   "rules: []\n",
