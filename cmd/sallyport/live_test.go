@@ -21,7 +21,7 @@ import (
 const liveRules = rulesText + `  - name: opened by message
     on: message
     when: message.topic == "gate/open" && string(message.body.user) == "ann"
-    do: [{relay: gate, pulse: 100ms}]
+    do: [{relay: gate, pulse: 1s}]
   - name: armed
     when: flag("armed")
     do: [{log: "armed now"}]

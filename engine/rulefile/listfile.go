@@ -374,7 +374,7 @@ func (f *listFile) record(columns, raw []string, l ListEntry) string {
 
 // quoted is a field, in quotes when it needs them.
 func (f *listFile) quoted(text string) string {
-	if text == "" || !strings.ContainsFunc(text, func(r rune) bool { return r == f.comma || r == '"' || r == '#' }) && strings.TrimSpace(text) == text {
+	if text == "" || !strings.ContainsFunc(text, func(r rune) bool { return r == f.comma || r == '"' || r == '#' || r == '\n' || r == '\r' }) && strings.TrimSpace(text) == text {
 		return text
 	}
 	return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`

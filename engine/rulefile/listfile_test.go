@@ -95,6 +95,7 @@ func TestEditListFile(t *testing.T) {
 		{"a column more", staff, ListEntry{Plate: "XY12", Owner: "Bob", Note: "n"}, strings.Replace(strings.Replace(staff, "Owner,until", "Owner,until,note", 1), "XY-12,Bob", "XY-12,Bob,,n", 1)},
 		{"as it is", staff, ListEntry{Plate: "XY12", Owner: "Bob"}, staff},
 		{"semicolons", "plate;owner\nA1;Ann\n", ListEntry{Plate: "A2", Owner: "x;y, z"}, "plate;owner\nA1;Ann\nA2;\"x;y, z\"\n"},
+		{"a text over lines", "plate,owner\nA1,Ann\n", ListEntry{Plate: "A2", Owner: "x\nEVIL"}, "plate,owner\nA1,Ann\nA2,\"x\nEVIL\"\n"},
 		{"only the columns", "plate", ListEntry{Plate: "A2"}, "plate\nA2\n"},
 	} {
 		got, err := EditListFile([]byte(tt.text), tt.e)
