@@ -259,3 +259,17 @@ func TestReads(t *testing.T) {
 		}
 	}
 }
+
+func TestFiringsAndTheirEnds(t *testing.T) {
+	r, ids := scene(t)
+	for kind, want := range map[string][]string{
+		OnlyFirings: {"opened", "lit"},
+		OnlyEnds:    {"unlit"},
+		KindFiring:  {"opened", "lit", "unlit"},
+	} {
+		entries, _, err := r.List(t.Context(), Query{Kinds: []string{kind}})
+		if got := names(entries, ids); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %v %v, want %v", kind, got, err, want)
+		}
+	}
+}

@@ -14,6 +14,12 @@ const (
 	KindError      = "error"
 )
 
+// What a [Query] can ask for besides kinds: of the entries of [KindFiring] the firings alone, and their ends alone.
+const (
+	OnlyFirings = "only firings"
+	OnlyEnds    = "only ends"
+)
+
 // Entry is one thing that happened.
 type Entry struct {
 	ID   int64     // given by [Journal.Add]

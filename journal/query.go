@@ -28,7 +28,7 @@ const (
 type Query struct {
 	Since time.Time // at this time or later
 	Until time.Time // before this time
-	Kinds []string  // any of them
+	Kinds []string  // any of them; also OnlyFirings and OnlyEnds
 
 	Camera, Rule, Relay, Plate string
 
@@ -275,7 +275,14 @@ func idsWithin(ctx context.Context, tx *sql.Tx, q Query, r idRange, n int) ([]in
 	if len(q.Kinds) > 0 {
 		kinds = kinds[:0]
 		for _, k := range slices.Compact(slices.Sorted(slices.Values(q.Kinds))) {
-			kinds = append(kinds, part{"kind = ?", k})
+			switch k {
+			case OnlyFirings:
+				kinds = append(kinds, part{"kind = ? AND body NOT LIKE '{\"type\":\"end\"%'", KindFiring})
+			case OnlyEnds:
+				kinds = append(kinds, part{"kind = ? AND body LIKE '{\"type\":\"end\"%'", KindFiring})
+			default:
+				kinds = append(kinds, part{"kind = ?", k})
+			}
 		}
 	}
 	order, sign := " ORDER BY id LIMIT ?", int64(1)

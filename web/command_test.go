@@ -188,7 +188,7 @@ func TestJournalQuestions(t *testing.T) {
 	}
 	for query, want := range map[string]string{
 		"since=yesterday":       `since: "yesterday" is not a time (try 2026-03-29T13:58:46Z)`,
-		"kind=fire":             `kind: there is no "fire" (kinds: event, firing, suppressed, action, relay, reload, login, error)`,
+		"kind=fire":             `kind: there is no "fire" (kinds: event, firing, end, suppressed, action, relay, reload, login, error)`,
 		"firing=x":              `firing: "x" is not the id of an entry`,
 		"limit=0":               `limit: "0" is not a number from 1 to 1000`,
 		"limit=1001":            `limit: "1001" is not a number from 1 to 1000`,

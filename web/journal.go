@@ -150,9 +150,10 @@ func (s *Server) journal(w http.ResponseWriter, r *http.Request) {
 	answerJSON(w, page[json.RawMessage]{Items: items, Next: next})
 }
 
-// kinds are the kinds of entries there are.
+// kinds are the kinds of entries that can be asked for. The ends of firings are entries of the kind firing, too, but
+// asked for by themselves.
 func kinds() []string {
-	return []string{"event", "firing", "suppressed", "action", "relay", "reload", "login", "error"}
+	return []string{"event", "firing", "end", "suppressed", "action", "relay", "reload", "login", "error"}
 }
 
 // eachParam calls a function for each parameter of a question, in the order of their names. Only the named ones may be

@@ -24,8 +24,17 @@ func (s *source) journalSource() web.JournalSource {
 
 // journalQuery is a question of the console as the journal takes it.
 func journalQuery(q web.JournalQuery) journal.Query {
+	kinds := slices.Clone(q.Kinds)
+	for i, k := range kinds {
+		switch k {
+		case journal.KindFiring:
+			kinds[i] = journal.OnlyFirings
+		case "end":
+			kinds[i] = journal.OnlyEnds
+		}
+	}
 	return journal.Query{
-		Since: q.Since, Until: q.Until, Kinds: q.Kinds, Camera: q.Camera, Rule: q.Rule, Relay: q.Relay, Plate: q.Plate, Firing: q.Firing,
+		Since: q.Since, Until: q.Until, Kinds: kinds, Camera: q.Camera, Rule: q.Rule, Relay: q.Relay, Plate: q.Plate, Firing: q.Firing,
 		Limit: q.Limit, Newest: q.Newest, Cursor: q.Cursor,
 	}
 }

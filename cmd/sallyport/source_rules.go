@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -125,12 +124,8 @@ func ruleCameras(rs *engine.Ruleset, r *engine.Rule) []string {
 	return all
 }
 
-const (
-	// detailEntries is how many entries stand beside a rule; detailRead is how many are
-	// read for them, the ends of firings among them.
-	detailEntries = 20
-	detailRead    = 60
-)
+// detailEntries is how many entries stand beside a rule.
+const detailEntries = 20
 
 // webRule gives one rule with all there is to say of it.
 func (s *source) webRule(ctx context.Context, name string) (web.RuleDetail, error) {
@@ -150,22 +145,12 @@ func (s *source) webRule(ctx context.Context, name string) (web.RuleDetail, erro
 		return d, nil
 	}
 	entries, _, err := s.disk.journal.List(ctx, journal.Query{
-		Rule: name, Kinds: []string{journal.KindFiring, journal.KindSuppressed}, Newest: true, Limit: detailRead,
+		Rule: name, Kinds: []string{journal.OnlyFirings, journal.KindSuppressed}, Newest: true, Limit: detailEntries,
 	})
 	if err != nil {
 		return d, err
 	}
-	var shown []journal.Entry
-	for i := range entries {
-		var body struct {
-			Type string `json:"type"`
-		}
-		if err := json.Unmarshal(entries[i].Body, &body); err != nil || body.Type == "end" || len(shown) == detailEntries {
-			continue
-		}
-		shown = append(shown, entries[i])
-	}
-	d.Entries, err = s.entriesJSON(ctx, shown)
+	d.Entries, err = s.entriesJSON(ctx, entries)
 	return d, err
 }
 

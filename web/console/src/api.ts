@@ -461,6 +461,7 @@ export interface Job<R = unknown> {
  * V POST journal/verify {images?: boolean}: a job, result VerifyResult.
  * V GET timeline?since&until&camera&rule&relay&kind -> Timeline.
  */
+/** In the question, `firing` gives the firings alone, and `end` their ends: entries of kind `firing` with `type: "end"`. */
 export type EntryKind = 'event' | 'firing' | 'suppressed' | 'action' | 'relay' | 'reload' | 'login' | 'error'
 export interface Entry {
   id: number

@@ -7,6 +7,7 @@ import { cameras, entries, gap, ruleSet } from '../../state'
 import { Button, ButtonLink } from '../../ui/button'
 import { count } from '../../ui/format'
 import { HoldButton } from '../../ui/hold'
+import { isFiring } from '../../ui/entry'
 import { useLoad } from '../../ui/load'
 import { StateDot } from '../../ui/mark'
 import { Empty, Failed, Skeleton } from '../../ui/parts'
@@ -53,7 +54,7 @@ export function FirstFrame({ postTo }: { postTo: string | undefined }): JSX.Elem
 /** Rules that only say what they would do: whether they did, and a way to make them live. */
 export function ShadowRules({ made }: { made: () => void }): JSX.Element {
   // Journal entries say when it is worth to ask again.
-  const newest = entries.value.find((e) => e.kind === 'firing' || e.kind === 'suppressed')?.id
+  const newest = entries.value.find((e) => isFiring(e) || e.kind === 'suppressed')?.id
   const all = useLoad<Page<Rule>>('rules', `${ruleSet.value} ${newest} ${gap.value}`)
   if (!all.data) return all.error === undefined ? <Skeleton /> : <Failed error={all.error} retry={all.reload} />
   const shadow = all.data.items.filter((r) => r.mode === 'shadow')

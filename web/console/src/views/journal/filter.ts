@@ -1,6 +1,7 @@
 // What the journal is asked for. It stands in the address, so that every view of it can be linked to.
 import type { Entry, EntryKind } from '../../api'
 import { query } from '../../client'
+import { isEnd } from '../../ui/entry'
 
 /** How long back, by the word in the address. */
 export const lasts = [
@@ -10,9 +11,13 @@ export const lasts = [
   { value: '30d', label: 'Last 30 days', ms: 30 * 86_400_000 },
 ] as const
 
-export const kinds: readonly { kind: EntryKind; word: string; help: string }[] = [
+/** The ends of firings are asked for by themselves. */
+export type AskedKind = EntryKind | 'end'
+
+export const kinds: readonly { kind: AskedKind; word: string; help: string }[] = [
   { kind: 'event', word: 'Events', help: 'What came in: plates, alarms, contacts' },
-  { kind: 'firing', word: 'Firings', help: 'Rules that fired or ended' },
+  { kind: 'firing', word: 'Firings', help: 'Rules that fired' },
+  { kind: 'end', word: 'Ends', help: 'When rules that had fired were over' },
   { kind: 'suppressed', word: 'Held back', help: 'Rules and steps that were held back, and why' },
   { kind: 'action', word: 'Steps', help: 'What was done, by rules and by hand' },
   { kind: 'relay', word: 'Relays', help: 'Relays that went on or off' },
@@ -22,7 +27,7 @@ export const kinds: readonly { kind: EntryKind; word: string; help: string }[] =
 ]
 
 export interface Filter {
-  kinds: EntryKind[]
+  kinds: AskedKind[]
   camera: string
   rule: string
   relay: string
@@ -93,7 +98,7 @@ const plain = (plate: string): string => plate.toUpperCase().replace(/[\s.\-Â·â€
 export function fits(e: Entry, f: Filter): boolean {
   return (
     f.until === '' &&
-    (f.kinds.length === 0 || f.kinds.includes(e.kind)) &&
+    (f.kinds.length === 0 || f.kinds.includes(isEnd(e) ? 'end' : e.kind)) &&
     (!f.camera || e.camera === f.camera) &&
     (!f.rule || e.rule === f.rule) &&
     (!f.relay || e.relay === f.relay) &&

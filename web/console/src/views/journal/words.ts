@@ -1,5 +1,6 @@
 import type { Entry, EntryKind } from '../../api'
 import type { IconName } from '../../ui/icon'
+import { isEnd, isShadow } from '../../ui/entry'
 import type { Tone } from '../../ui/mark'
 
 /** What a kind is called, of one entry. */
@@ -33,7 +34,8 @@ export function field(e: Entry, name: string): string | undefined {
 
 /** What an entry is, more exactly than its kind. */
 export function wordOf(e: Entry): string {
-  if (e.kind === 'firing' && field(e, 'type') === 'end') return 'ended'
+  if (isEnd(e)) return 'ended'
+  if (isShadow(e)) return 'shadow'
   if (e.kind === 'action' && field(e, 'type') === 'command') return 'by hand'
   return kindWord[e.kind]
 }
@@ -42,7 +44,7 @@ export function wordOf(e: Entry): string {
 export function toneOf(e: Entry): Tone {
   switch (e.kind) {
     case 'firing':
-      return field(e, 'type') === 'end' ? 'off' : 'live'
+      return isEnd(e) ? 'off' : isShadow(e) ? 'wait' : 'live'
     case 'suppressed':
       return 'wait'
     case 'action':

@@ -4,6 +4,7 @@ import type { Entry, Page, Relay, Rule, RuleTick } from '../../api'
 import { path } from '../../app/router'
 import { address, seg } from '../../client'
 import { entries, now, relays, ruleSet, ruleTicks } from '../../state'
+import { isFiring, isShadow } from '../../ui/entry'
 import { Icon } from '../../ui/icon'
 import { useLoad } from '../../ui/load'
 import { Badge } from '../../ui/mark'
@@ -139,7 +140,7 @@ function useLit(tick: RuleTick | undefined): boolean {
 
 function LastFirings(): JSX.Element {
   const came = entries.value
-  const loaded = useLoad<Page<Entry>>(`journal?kind=firing&order=newest&limit=${mostFirings}`, useSettled(came.find((e) => e.kind === 'firing')?.id))
+  const loaded = useLoad<Page<Entry>>(`journal?kind=firing&order=newest&limit=${mostFirings}`, useSettled(came.find(isFiring)?.id))
   const all = useMemo(() => newest(came, loaded.data?.items ?? []), [came, loaded.data])
   if (!loaded.data && all.length === 0) return loaded.error !== undefined ? <p class="now-none">Nothing since this page was opened.</p> : <Skeleton lines={4} />
   if (all.length === 0) return <p class="now-none">No rule has fired yet.</p>
@@ -167,7 +168,7 @@ function useSettled<T>(value: T): T {
 /** The newest firings. Those that have just come are without a picture until they are asked for with it. */
 function newest(came: readonly Entry[], before: readonly Entry[]): Entry[] {
   const byID = new Map<number, Entry>()
-  for (const { picture: _, ...e } of came) if (e.kind === 'firing') byID.set(e.id, e)
+  for (const { picture: _, ...e } of came) if (isFiring(e)) byID.set(e.id, e)
   for (const e of before) byID.set(e.id, e)
   return [...byID.values()].sort((a, b) => b.id - a.id).slice(0, mostFirings)
 }
@@ -187,6 +188,7 @@ function Firing({ entry }: { entry: Entry }): JSX.Element {
       <span class="now-title">{entry.rule ?? entry.text}</span>
       <span class="now-sub">
         <AgoShort at={entry.at} />
+        {isShadow(entry) && ' · in shadow: nothing moved'}
         {entry.camera && ` · ${entry.camera}`}
         {entry.plate && ` · ${entry.plate}`}
       </span>

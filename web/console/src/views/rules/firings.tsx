@@ -5,6 +5,7 @@ import { address, seg } from '../../client'
 import { path } from '../../app/router'
 import { onEntry } from '../../stream'
 import { Button } from '../../ui/button'
+import { isEnd, isShadow } from '../../ui/entry'
 import { Section } from '../../ui/parts'
 import { Ago } from '../../ui/time'
 
@@ -21,7 +22,7 @@ export function Firings({ rule, first, fired }: { rule: string; first: Entry[]; 
     setFresh([])
     const timers = new Set<ReturnType<typeof setTimeout>>()
     const stop = onEntry((e) => {
-      if (e.rule !== rule || (e.kind !== 'firing' && e.kind !== 'suppressed')) return
+      if (e.rule !== rule || isEnd(e) || (e.kind !== 'firing' && e.kind !== 'suppressed')) return
       const { picture: _, images: __, ...bare } = e
       setFresh((all) => [bare, ...all].slice(0, most))
       const t = setTimeout(() => {
@@ -55,8 +56,8 @@ export function Firings({ rule, first, fired }: { rule: string; first: Entry[]; 
               <a href={path('journal', e.id)}>
                 <Thumb e={e} />
                 <span class="firing-main">
-                  <span class={e.kind === 'firing' ? 'firing-word' : 'firing-word firing-held'}>
-                    {e.kind === 'firing' ? '● fired' : '○ held back'}
+                  <span class={e.kind === 'firing' && !isShadow(e) ? 'firing-word' : 'firing-word firing-held'}>
+                    {e.kind === 'firing' ? (isShadow(e) ? '○ fired in shadow' : '● fired') : '○ held back'}
                     {e.key ? ` · ${e.key}` : ''}
                   </span>
                   <span class="firing-text muted">{e.text}</span>

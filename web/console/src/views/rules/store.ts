@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks'
 import type { Entry, Page, Rule } from '../../api'
 import { now, ruleSet } from '../../state'
 import { onEntry } from '../../stream'
+import { isEnd } from '../../ui/entry'
 import { type Loaded, useLoad } from '../../ui/load'
 
 /** Firings of rules since their list was asked for; they are added to what the list says. */
@@ -29,7 +30,7 @@ export function useRules(): Loaded<Page<Rule>> {
 }
 
 function take(e: Entry): void {
-  if (!e.rule || (e.kind !== 'firing' && e.kind !== 'suppressed')) return
+  if (!e.rule || isEnd(e) || (e.kind !== 'firing' && e.kind !== 'suppressed')) return
   const was = since.peek().get(e.rule) ?? { firings: 0, suppressed: 0 }
   const is =
     e.kind === 'firing'
