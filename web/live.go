@@ -103,7 +103,7 @@ type Trouble struct {
 	// Level is warning or fault.
 	Level string `json:"level"`
 	// Area is what it is about: camera, relay, rules, contact, journal, recording, outbox,
-	// clock, console; Name is which of them.
+	// site, clock, console; Name is which of them.
 	Area string `json:"area"`
 	Name string `json:"name,omitempty"`
 	// Text says what is wrong and what to do.

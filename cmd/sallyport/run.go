@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -86,6 +87,44 @@ type service struct {
 	probes  probes
 	// refused says why the program does not run with the site file as it is; empty: it does.
 	refused string
+	// checked is the site file as it is on the disk.
+	checked siteCheck
+}
+
+// siteCheck is what was found in the site file when it was last changed.
+type siteCheck struct {
+	mu     sync.Mutex // guards what follows
+	looked bool
+	file   os.FileInfo // nil: it could not be looked at
+	broken bool
+}
+
+// brokenSite says that the program could not start again with the site file as it is;
+// empty: it could. The file is read only when it was changed. It says nothing of what stands
+// in the file, which not everybody may see.
+func (s *service) brokenSite() string {
+	if s.site.File == "" {
+		return ""
+	}
+	if s.refused != "" {
+		return "the program could not start again with the site file, and goes on with the one before; System says why"
+	}
+	c := &s.checked
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	info, err := os.Stat(s.site.File)
+	if err != nil {
+		info = nil
+	}
+	if !c.looked || (info == nil) != (c.file == nil) || info != nil && (!info.ModTime().Equal(c.file.ModTime()) || info.Size() != c.file.Size()) {
+		_, problems := s.readSite()
+		c.looked, c.file = true, info
+		c.broken = slices.ContainsFunc(problems, func(p config.Problem) bool { return !p.Warning })
+	}
+	if c.broken {
+		return "the site file has errors, so the program could not start again with it; System says which"
+	}
+	return ""
 }
 
 // run runs the appliance until ctx ends, and once more after each restart that was

@@ -263,6 +263,20 @@ const (
 // oldParcel is how long a step may wait in the outbox before that is a trouble.
 const oldParcel = 15 * time.Minute
 
+// silentStart is how long after the start a camera may have posted nothing.
+const silentStart = time.Minute
+
+// neverSeen says that nothing has come from a camera, and that nothing else says so.
+func neverSeen(c *web.Camera) bool {
+	return !c.Online && c.Posts == 0 && !slices.ContainsFunc(c.Problems, func(p web.CameraProblem) bool {
+		switch p.Kind {
+		case badOffline, badPolling, badLogin, badPin, badPush:
+			return true
+		}
+		return false
+	})
+}
+
 // troubles gives what is wrong, worst first.
 func (s *source) troubles(ctx context.Context) ([]web.Trouble, error) {
 	var all []web.Trouble
@@ -301,10 +315,19 @@ func (s *source) troubles(ctx context.Context) ([]web.Trouble, error) {
 			add(troubleFault, "recording", "", "the recording cannot be written: "+p, time.Time{})
 		}
 	}
+	if p := s.service.brokenSite(); p != "" {
+		add(troubleFault, "site", "", p, time.Time{})
+	}
 	if time.Now().Year() < engine.ClockSetYear {
 		add(troubleFault, "clock", "", "the clock is not set, so schedules are unknown; set it, or let the network do so", time.Time{})
 	}
+	if err == nil && len(s.site.Cameras) == 0 {
+		add(troubleWarning, "camera", "", "no camera is set up, so nothing is seen: add one under System", time.Time{})
+	}
 	for _, c := range cams {
+		if s.mono() >= silentStart && neverSeen(&c) {
+			add(troubleWarning, "camera", c.Name, c.Name+": nothing has come from it since the start; look at its HTTP POST page, or whether it has power and network", s.wallAt(0).Time)
+		}
 		for _, p := range c.Problems {
 			switch p.Kind {
 			case "":

@@ -96,7 +96,7 @@ export interface Status {
 /** What is wrong, worst first. V GET health -> Page<Trouble>. */
 export interface Trouble {
   level: 'warning' | 'fault'
-  area: 'camera' | 'relay' | 'rules' | 'contact' | 'journal' | 'recording' | 'outbox' | 'clock' | 'console'
+  area: 'camera' | 'relay' | 'rules' | 'contact' | 'journal' | 'recording' | 'outbox' | 'site' | 'clock' | 'console'
   /** The camera, relay, …, of the area. */
   name?: string
   /** A sentence that says what is wrong and what to do. */
