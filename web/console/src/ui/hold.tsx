@@ -61,6 +61,7 @@ export function HoldButton(p: {
     timer.current = setTimeout(() => set('idle'), armedTime)
   }
   const isKey = (e: KeyboardEvent): boolean => e.key === ' ' || e.key === 'Enter'
+  const said = state === 'short' ? 'Hold it until it is full' : state === 'armed' ? 'Press again to do it' : ''
 
   return (
     <span class={`hold ${p.class ?? ''}`}>
@@ -96,8 +97,11 @@ export function HoldButton(p: {
         <span class="hold-fill" aria-hidden="true" />
         <span class="hold-text">{p.children}</span>
       </button>
-      <span id={hint} class="hold-hint" role="status">
-        {state === 'short' ? 'Hold it until it is full' : state === 'armed' ? 'Press again to do it' : ''}
+      <span class="hold-hint">
+        {said === '' && <span aria-hidden="true">Hold it down</span>}
+        <span id={hint} role="status">
+          {said}
+        </span>
       </span>
     </span>
   )

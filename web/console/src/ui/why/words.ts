@@ -146,7 +146,7 @@ export function verdict(look: Look): Verdict {
       return { tone: 'wait', word: look.held, text: `Held back: ${look.held}.` }
   }
   if (fired) return { tone: 'live', word: 'fired', text: 'It fired.' }
-  if (look.state === 'holding') return { tone: 'live', word: 'hold', text: 'Not true any more; the rule stays active', ...left }
+  if (look.state === 'holding') return { tone: 'wait', word: 'hold', text: 'Not true any more; the rule stays active', ...left }
   if (look.answer !== 'true') {
     const n = missing(look.when).length
     const text = n > 1 ? `${n} parts are missing.` : 'One part is missing.'

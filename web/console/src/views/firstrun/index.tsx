@@ -99,7 +99,7 @@ export default function View(): JSX.Element {
       id: 'frame',
       title: 'See its first frame',
       done: framed.length > 0 ? `frames of ${framed.map((c) => c.name).join(', ')}` : undefined,
-      children: <FirstFrame postTo={system.data?.post_to} />,
+      children: <FirstFrame postTo={system.data?.post_to} siteFile={system.data?.site_file} />,
     },
     {
       id: 'zone',

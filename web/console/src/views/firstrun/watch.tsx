@@ -24,9 +24,13 @@ function frameWords(c: Camera): { tone: 'ok' | 'wait' | 'bad'; text: string } {
   return { tone: 'bad', text: 'Nothing has come yet.' }
 }
 
+/** A path as one word of a command line. */
+const shellWord = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)
+
 /** Waits for the first frames, camera by camera. */
-export function FirstFrame({ postTo }: { postTo: string | undefined }): JSX.Element {
+export function FirstFrame({ postTo, siteFile }: { postTo: string | undefined; siteFile: string | undefined }): JSX.Element {
   const all = cameras.value ?? []
+  const asked = all.filter((c) => c.device && c.frames === 0)
   if (all.length === 0) return <p class="muted">There is no camera yet.</p>
   return (
     <div class="stack">
@@ -40,9 +44,16 @@ export function FirstFrame({ postTo }: { postTo: string | undefined }): JSX.Elem
         <ol class="first-how">
           {postTo && (
             <li>
-              In the camera’s page, under HTTP POST, enter <span class="mono">{postTo}</span>. A camera with an address in the site file is set up by <code>sallyport camera subscribe NAME</code>.
+              In the camera’s page, under HTTP POST, enter <span class="mono">{postTo}</span>.
             </li>
           )}
+          {siteFile !== undefined &&
+            asked.map((c) => (
+              <li key={c.name}>
+                Or let Sallyport enter it: on this machine, in a terminal, run <code>sallyport camera subscribe {c.name} -c {shellWord(siteFile)}</code>
+                {!siteFile.startsWith('/') && ' in the folder that Sallyport was started in'}.
+              </li>
+            ))}
           <li>Tick “Smart track data”. Some firmware needs a reboot after that.</li>
           <li>Switch the perimeter detection on, with a zone of its own, and walk past.</li>
         </ol>
@@ -121,7 +132,7 @@ function ShadowRule({ rule: r, made }: { rule: Rule; made: () => void }): JSX.El
       </p>
       <div class="system-buttons">
         {at ? (
-          <HoldButton label={`Make ${r.name} live`} busy={busy} onHeld={() => void go()}>
+          <HoldButton label={`Make it live: ${r.name}`} busy={busy} onHeld={() => void go()}>
             Make it live
           </HoldButton>
         ) : (

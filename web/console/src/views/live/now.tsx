@@ -108,7 +108,7 @@ function RuleRow({ rule }: { rule: RuleNow }): JSX.Element {
     <a class={`now-row ${rule.over ? 'now-over' : ''} ${lit ? 'now-fired' : ''}`} href={path('rules', rule.name)}>
       <span class="now-title">{rule.name}</span>
       <span class="now-aside">
-        {rule.shadow && <Badge>shadow</Badge>} <Badge tone={stateTone[rule.state]}>{rule.over ? 'over' : rule.state}</Badge>
+        {rule.shadow && <Badge tone="wait">shadow</Badge>} <Badge tone={stateTone[rule.state]}>{rule.over ? 'over' : rule.state}</Badge>
       </span>
       <span class="now-sub">
         {key?.key}

@@ -1,7 +1,8 @@
 // Which rules stand in the column of what is going on now, and in which words.
 
 import type { Rule, RuleKey, RuleState, RuleTick } from '../../api'
-import type { Tone } from '../../ui/mark'
+
+export { stateTone } from '../rules/words'
 
 /** A rule that is doing something, or was a moment ago. */
 export interface RuleNow {
@@ -29,9 +30,6 @@ export class Lately {
 export const overTime = 2000
 
 const ranks: Record<RuleState, number> = { active: 0, holding: 1, pending: 2, barred: 3, unknown: 4, idle: 5 }
-
-/** Colours and words for a rule's state. */
-export const stateTone: Record<RuleState, Tone> = { active: 'live', holding: 'wait', pending: 'wait', barred: 'wait', unknown: 'off', idle: 'off' }
 
 /**
  * The rules that are not idle, as their newest ticks say, in the order in which they are

@@ -135,8 +135,9 @@ export function ModeSwitch({ rule, changed }: { rule: Rule; changed: () => void 
             )}
           </>
         ) : (
-          'So says its file.'
+          rule.file_mode === 'live' ? 'Its file says nothing else.' : 'So says its file.'
         )}
+        {!mayEdit.value && ' Only editors switch it.'}
       </p>
     </div>
   )

@@ -49,7 +49,7 @@ export function RulePage({ name }: { name: string }): JSX.Element {
         {rule && <NowState rule={rule} />}
         {rule && (
           <ButtonLink href={fileAddress(fileOf(rule.file), rule.line)}>
-            <Icon name="edit" size={18} /> {mayEdit.value ? 'Edit' : 'Open'}
+            {mayEdit.value && <Icon name="edit" size={18} />} {mayEdit.value ? 'Edit' : 'Open'}
           </ButtonLink>
         )}
       </header>

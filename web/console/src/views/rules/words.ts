@@ -7,7 +7,7 @@ export const stateTone: Record<RuleState, Tone> = {
   pending: 'wait',
   barred: 'wait',
   active: 'live',
-  holding: 'live',
+  holding: 'wait',
   unknown: 'wait',
 }
 

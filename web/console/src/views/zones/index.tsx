@@ -11,10 +11,12 @@ import { Picture } from '../../scene/Picture'
 import { ZoneShapes } from '../../scene/ZoneShapes'
 import { cameras, mayEdit, ruleSet, serverNow } from '../../state'
 import { Button, ButtonLink } from '../../ui/button'
+import { count as counted } from '../../ui/format'
 import { Icon } from '../../ui/icon'
 import { useLoad } from '../../ui/load'
 import { Empty, Failed, Hidden, Skeleton } from '../../ui/parts'
 import { toast } from '../../ui/toast'
+import { FreshPicture } from '../live/fresh'
 import { begin, change, current, dirty, draftOf, drop, editOf, freeName, histories, keyOf, newDraft, redo, undo } from './draft'
 import type { Draft, History } from './draft'
 import { Drawing } from './drawing'
@@ -99,6 +101,7 @@ function Board({ camera, list, zones: all, rest, reload }: { camera: Camera; lis
   const draft = history && current(history)
   const changed = history !== undefined && (kept !== undefined || !history.saved) && dirty(history)
   const editable = mayEdit.value
+  const what = editable ? 'Choose a zone, or draw one.' : zones.length > 0 ? 'Choose a zone to see more of it. Only editors draw.' : 'Only editors draw zones.'
   const fixed = !editable || draft?.import !== undefined
   const others = useMemo(() => zones.filter((z) => z !== saved), [zones, saved])
   const under = path('zones', camera.name, ...(kind !== undefined && name !== undefined ? [kind, name] : []))
@@ -108,6 +111,10 @@ function Board({ camera, list, zones: all, rest, reload }: { camera: Camera; lis
   const tracks = useLoad<Page<Track>>(`cameras/${seg(camera.name)}/tracks${query({ since, limit: tracksAsked })}`)
   const walks = useMemo(() => (tracks.data?.items ?? []).map(walkOf), [tracks.data])
   const count = useMemo(() => (draft && tracks.data ? tally(walks, draft.points, limitsOf(draft)) : undefined), [walks, draft, tracks.data])
+  const sketch = useMemo(
+    () => (laying && tracks.data && laying.points.length >= (laying.kind === 'zone' ? 3 : 2) ? tally(walks, laying.points, limitsOf(newDraft(laying.kind, camera.name, '', laying.points))) : undefined),
+    [walks, laying, tracks.data, camera.name],
+  )
   const before = useMemo(() => (history?.saved && changed && tracks.data ? tally(walks, history.saved.points, limitsOf(history.saved)) : undefined), [walks, history?.saved, changed, tracks.data])
 
   const wrong = draft && draft.import === undefined ? wrongWith(draft.kind, draft.points) : undefined
@@ -115,9 +122,11 @@ function Board({ camera, list, zones: all, rest, reload }: { camera: Camera; lis
     ? undefined
     : draft.name.trim() === ''
       ? 'It needs a name: rules call it by that.'
-      : all.some((z) => z !== saved && z.kind === draft.kind && z.name === draft.name.trim())
-        ? `A ${draft.kind} has that name.`
-        : undefined
+      : draft.name !== history?.saved?.name && !/^[a-z][a-z0-9-]{0,63}$/.test(draft.name.trim())
+        ? 'Small letters, digits and dashes, a letter first: porch-floor.'
+        : all.some((z) => z !== saved && z.kind === draft.kind && z.name === draft.name.trim())
+          ? `A ${draft.kind} has that name.`
+          : undefined
 
   const edit = (d: Draft, tag: string): void => {
     if (history) change(key, history, d, tag)
@@ -144,9 +153,20 @@ function Board({ camera, list, zones: all, rest, reload }: { camera: Camera; lis
     if (over) go(path('zones', camera.name), { replace: true })
   }, [over, camera.name])
 
+  // One step back: of a shape that is being drawn, its last corner; of one that was just drawn, the drawing is open again.
+  const fresh = kept !== undefined && !kept.saved && kept.at === 0 && draft !== undefined
+  const canUndo = laying ? laying.points.length > 0 : kept !== undefined && (kept.at > 0 || fresh)
+  const back = (): void => {
+    if (laying) setLaying({ ...laying, points: laying.points.slice(0, -1) })
+    else if (fresh) {
+      drop(key)
+      if (draft.import === undefined) setLaying({ kind: draft.kind, points: draft.kind === 'line' ? draft.points.slice(0, -1) : draft.points })
+      go(path('zones', camera.name), { replace: true })
+    } else undo(key)
+  }
   // Steps back and forth, from anywhere but a text.
-  const latest = useRef({ key, editable })
-  latest.current = { key, editable }
+  const latest = useRef({ key, editable, back, canUndo, laying })
+  latest.current = { key, editable, back, canUndo, laying }
   useEffect(() => {
     const press = (e: KeyboardEvent): void => {
       if (!(e.ctrlKey || e.metaKey) || e.altKey || !latest.current.editable) return
@@ -154,8 +174,9 @@ function Board({ camera, list, zones: all, rest, reload }: { camera: Camera; lis
       const k = e.key.toLowerCase()
       if (k !== 'z' && k !== 'y') return
       e.preventDefault()
-      if (k === 'y' || e.shiftKey) redo(latest.current.key)
-      else undo(latest.current.key)
+      if (k === 'y' || e.shiftKey) {
+        if (!latest.current.laying) redo(latest.current.key)
+      } else if (latest.current.canUndo) latest.current.back()
     }
     document.addEventListener('keydown', press)
     return () => document.removeEventListener('keydown', press)
@@ -223,10 +244,10 @@ function Board({ camera, list, zones: all, rest, reload }: { camera: Camera; lis
             <Button pressed={laying?.kind === 'line'} onClick={() => setLaying(laying?.kind === 'line' ? undefined : { kind: 'line', points: [] })}>
               <Icon name="plus" /> Line
             </Button>
-            <Button kind="quiet" label="Undo (Ctrl-Z)" disabled={!kept || kept.at === 0} onClick={() => undo(key)}>
+            <Button kind="quiet" label="Undo (Ctrl-Z)" disabled={!canUndo} onClick={back}>
               <Icon name="undo" />
             </Button>
-            <Button kind="quiet" label="Redo (Ctrl-Y)" disabled={!kept || kept.at >= kept.steps.length - 1} onClick={() => redo(key)}>
+            <Button kind="quiet" label="Redo (Ctrl-Y)" disabled={laying !== undefined || !kept || kept.at >= kept.steps.length - 1} onClick={() => redo(key)}>
               <Icon name="redo" />
             </Button>
             <Button kind="quiet" label={snapping ? 'Snapping is on (Alt: not now)' : 'Snapping is off'} pressed={snapping} onClick={() => setSnapping(!snapping)}>
@@ -234,6 +255,7 @@ function Board({ camera, list, zones: all, rest, reload }: { camera: Camera; lis
             </Button>
           </>
         )}
+        <FreshPicture camera={camera} />
         {camera.device && editable && (
           <ButtonLink href={`${under}?imports=1`} class="zones-imports" title="Zones drawn in the camera's own page">
             Camera's own
@@ -254,7 +276,7 @@ function Board({ camera, list, zones: all, rest, reload }: { camera: Camera; lis
             <>
               <ZoneShapes zones={others} map={map} occupied={nothing} names={!draft && !laying} />
               {importsOpen && imports.data && <Ghosts items={imports.data.items} map={map} />}
-              <Heat walks={walks} who={laying ? nobody : (count?.who ?? nobody)} map={map} />
+              <Heat walks={walks} who={(laying ? sketch : count)?.who ?? nobody} map={map} />
               <MovingLayer motion={motion} zones={zones} map={map} marked={undefined} seen={seen} />
               {!laying && <Choosing zones={others} camera={camera.name} map={map} />}
               {draft && !laying && <Drawing key={key} draft={draft} others={others} map={map} snapping={snapping} fixed={fixed} onChange={edit} />}
@@ -286,6 +308,15 @@ function Board({ camera, list, zones: all, rest, reload }: { camera: Camera; lis
                 : laying.points.length < 3
                   ? 'Press where the corners are. They are the ground: where feet are.'
                   : 'Press the first corner again to close it, or go on.'}
+              {sketch && sketch.of > 0 && (
+                <>
+                  {' '}
+                  <strong class="num">
+                    {sketch.who.size} of {sketch.of}
+                  </strong>{' '}
+                  {sketch.of === 1 ? 'track' : 'tracks'} of the last day would have entered so far.
+                </>
+              )}
             </p>
             {laying.kind === 'zone' && laying.points.length >= 3 && (
               <Button kind="primary" onClick={() => laid(laying.points)}>
@@ -300,7 +331,7 @@ function Board({ camera, list, zones: all, rest, reload }: { camera: Camera; lis
           <Strip kind={draft.kind} tally={count} saved={before} failed={tracks.error !== undefined} byFoot={draft.kind === 'zone' && draft.anchor !== 'bottom'} more={walks.length >= tracksAsked} />
         ) : (
           <p class="muted">
-            {tracks.data ? (walks.length > 0 ? `The dots are where feet were: ${walks.length >= tracksAsked ? 'the newest ' : ''}${walks.length} tracks of the last day. Choose a zone or draw one.` : 'No tracks of the last day are recorded here. Choose a zone or draw one.') : 'Choose a zone, or draw one.'}
+            {tracks.data ? (walks.length > 0 ? `The dots are where feet were: ${walks.length >= tracksAsked ? 'the newest ' : ''}${counted(walks.length, 'track')} of the last day. ${what}` : `No tracks of the last day are recorded here. ${what}`) : what}
           </p>
         )}
       </div>
@@ -318,7 +349,7 @@ function Board({ camera, list, zones: all, rest, reload }: { camera: Camera; lis
               ) : undefined
             }
           >
-            {camera.name} has no zone yet. Draw the ground where somebody should count.
+            {camera.name} has no zone yet.{editable && ' Draw the ground where somebody should count.'}
           </Empty>
         )}
         {draft && history && (

@@ -53,7 +53,7 @@ export function Strip({ kind, tally, saved, failed, byFoot, more }: StripProps):
         <strong class="num">
           {number(n)} of {number(tally.of)}
         </strong>{' '}
-        tracks of the last day{more ? ' (the newest)' : ''} would have {kind === 'line' ? 'crossed' : 'entered'}
+        {tally.of === 1 ? 'track' : 'tracks'} of the last day{more ? ' (the newest)' : ''} would have {kind === 'line' ? 'crossed' : 'entered'}
         {kind === 'line' && n > 0 && (
           <span class="num">
             : {number(tally.in)} in, {number(tally.out)} out
