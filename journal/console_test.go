@@ -253,6 +253,9 @@ func TestReads(t *testing.T) {
 	if err != nil || next != "" || len(reads) != 1 || reads[0].ID != ids["plate"] || !reflect.DeepEqual(reads[0].Decided, decided) {
 		t.Fatalf("%v %q %+v", err, next, reads)
 	}
+	if why, err := refusedStep(t); err != nil || why != "min_off" {
+		t.Errorf("%q %v, want min_off", why, err)
+	}
 	for _, c := range []string{"x", "r", "r0", "r-1", "n7", "r07"} {
 		if _, _, err := r.Reads(t.Context(), ReadQuery{Cursor: c}); !errors.Is(err, ErrCursor) {
 			t.Errorf("cursor %q: %v", c, err)
@@ -272,4 +275,20 @@ func TestFiringsAndTheirEnds(t *testing.T) {
 			t.Errorf("%s: %v %v, want %v", kind, got, err, want)
 		}
 	}
+}
+
+// refusedStep is what a read says of a firing whose step was not begun.
+func refusedStep(t *testing.T) (string, error) {
+	t.Helper()
+	dir := t.TempDir()
+	j := open(t, dir)
+	read := j.Add(Entry{At: begun(), Kind: KindEvent, Plate: "ABC1234", Body: []byte(`{"kind":"plate"}`)})
+	fired := j.Add(Entry{At: begun(), Kind: KindFiring, Rule: "gate", Plate: "ABC1234", Event: read, Body: []byte(`{"type":"firing"}`)})
+	j.Add(Entry{At: begun(), Kind: KindAction, Rule: "gate", Firing: fired, Body: []byte(`{"type":"action","outcome":"not begun","reason":"min_off"}`)})
+	flush(t, j)
+	reads, _, err := j.Reads(t.Context(), ReadQuery{})
+	if err != nil || len(reads) != 1 || len(reads[0].Decided) != 1 {
+		return "", err
+	}
+	return reads[0].Decided[0].Undone, nil
 }

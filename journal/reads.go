@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -42,6 +44,8 @@ type Decided struct {
 	ID           int64
 	Rule, Reason string
 	Suppressed   bool
+	// Undone says why a step of the firing was not done; empty when all were, as far as is known.
+	Undone string
 }
 
 // Reads gives plates that were read, the newest first, and the cursor of the next page; empty when there is none. A page
@@ -241,5 +245,48 @@ func decided(ctx context.Context, tx *sql.Tx, event int64) ([]Decided, error) {
 		}
 		out = append(out, d)
 	}
-	return out, rows.Err()
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	for i := range out {
+		if d := &out[i]; !d.Suppressed {
+			if d.Undone, err = undone(ctx, tx, d.ID); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// firingSteps is how many steps of a firing are looked at.
+const firingSteps = 50
+
+// undone says why a step of a firing was not done, of the first one.
+func undone(ctx context.Context, tx *sql.Tx, firing int64) (string, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT body FROM entries INDEXED BY by_firing WHERE firing = ? AND firing <> 0 AND +kind = ? ORDER BY id LIMIT ?",
+		firing, KindAction, firingSteps)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var body []byte
+		if err := rows.Scan(&body); err != nil {
+			return "", err
+		}
+		var step struct{ Outcome, Reason string }
+		if json.Unmarshal(body, &step) != nil {
+			continue
+		}
+		switch step.Outcome {
+		case "not begun":
+			return cmp.Or(step.Reason, step.Outcome), nil
+		case "failed":
+			if step.Reason == "" {
+				return step.Outcome, nil
+			}
+			return step.Outcome + ": " + step.Reason, nil
+		}
+	}
+	return "", rows.Err()
 }

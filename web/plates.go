@@ -55,8 +55,12 @@ type PlateRead struct {
 	// Lists are the local lists that it is on now, with the owner that stands there.
 	Lists []PlateOn `json:"lists"`
 	// Fired are the rules that fired, Held those that were held back.
-	Fired  []string   `json:"fired"`
-	Held   []HeldBack `json:"held"`
+	Fired []string   `json:"fired"`
+	Held  []HeldBack `json:"held"`
+	// Shadow are the rules that fired without doing anything; they are not in Fired. Undone are those in Fired of which
+	// a step was not done, and why.
+	Shadow []string   `json:"shadow,omitempty"`
+	Undone []HeldBack `json:"undone,omitempty"`
 	Images []string   `json:"images"`
 }
 

@@ -86,9 +86,19 @@ func shownRead(f *journal.Read) web.PlateRead {
 		}
 	}
 	for _, d := range f.Decided {
-		if d.Suppressed {
+		switch {
+		case d.Suppressed:
 			r.Held = append(r.Held, web.HeldBack{Rule: d.Rule, Reason: d.Reason})
-		} else if !slices.Contains(r.Fired, d.Rule) {
+			continue
+		case d.Reason == "shadow":
+			if !slices.Contains(r.Shadow, d.Rule) {
+				r.Shadow = append(r.Shadow, d.Rule)
+			}
+			continue
+		case d.Undone != "":
+			r.Undone = append(r.Undone, web.HeldBack{Rule: d.Rule, Reason: d.Undone})
+		}
+		if !slices.Contains(r.Fired, d.Rule) {
 			r.Fired = append(r.Fired, d.Rule)
 		}
 	}

@@ -530,6 +530,10 @@ export interface PlateRead {
   /** What came of it. */
   fired: string[]
   held: { rule: string; reason: string }[]
+  /** Fired in shadow, nothing was done; not among `fired`. */
+  shadow?: string[]
+  /** Of those that fired: a step was not done, and why. */
+  undone?: { rule: string; reason: string }[]
   images: string[]
 }
 /** V GET plates/lists -> Page<PlateList>; V GET plates/lists/{name}?q= -> Page<PlateEntry>. */

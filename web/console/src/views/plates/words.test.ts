@@ -10,6 +10,9 @@ const read = (id: number, number: string, s: number, more: Partial<PlateRead> = 
 
 test('what came of a read is said in words', () => {
   assert.equal(verdict(read(1, 'A', 0, { fired: ['gate', 'log'] })).text, 'gate, log fired')
+  const refused = verdict(read(1, 'A', 0, { fired: ['gate', 'log'], undone: [{ rule: 'gate', reason: 'min_off' }] }))
+  assert.deepEqual(refused, { text: 'gate refused: min_off; log fired', tone: 'wait' })
+  assert.deepEqual(verdict(read(1, 'A', 0, { shadow: ['gate'] })), { text: 'gate fired in shadow: nothing moved', tone: 'off' })
   assert.equal(verdict(read(1, 'A', 0, { held: [{ rule: 'gate', reason: 'cooldown' }] })).text, 'gate held back: cooldown')
   assert.equal(verdict(read(1, 'A', 0)).text, 'on no list, nothing fired')
   assert.equal(verdict(read(1, 'A', 0, { lists: [{ name: 'residents' }] })).text, 'nothing fired')

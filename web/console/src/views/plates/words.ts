@@ -3,7 +3,13 @@ import { momentOf, wallText } from '../../ui/timeline/zone'
 
 /** What came of a read, in words. */
 export function verdict(r: PlateRead): { text: string; tone: 'live' | 'wait' | 'off' } {
+  const undone = r.undone?.[0]
+  if (undone) {
+    const rest = r.fired.filter((f) => !r.undone?.some((u) => u.rule === f))
+    return { text: `${undone.rule} refused: ${undone.reason}${rest.length > 0 ? `; ${rest.join(', ')} fired` : ''}`, tone: 'wait' }
+  }
   if (r.fired.length > 0) return { text: `${r.fired.join(', ')} fired`, tone: 'live' }
+  if (r.shadow && r.shadow.length > 0) return { text: `${r.shadow.join(', ')} fired in shadow: nothing moved`, tone: 'off' }
   const held = r.held[0]
   if (held) return { text: `${held.rule} held back: ${held.reason}${r.held.length > 1 ? ` (and ${r.held.length - 1} more)` : ''}`, tone: 'wait' }
   return { text: r.lists.length > 0 ? 'nothing fired' : 'on no list, nothing fired', tone: 'off' }
@@ -21,13 +27,19 @@ export function vehicleText(v: PlateRead['vehicle']): string {
 
 /** Reads of one plate at one camera, close to each other: one arrival. The newest first, as they came. */
 export interface Arrival {
-  /** The read that had the most to say: one that fired, else the newest. */
+  /** The read that had the most to say: one that acted, else one that fired, else the newest. */
   read: PlateRead
   reads: PlateRead[]
 }
 
 /** How long after a read the same plate there is the same arrival, in milliseconds. */
 const together = 30_000
+
+/** How much a read has to say. */
+function weight(r: PlateRead): number {
+  if (r.fired.length > 0) return r.undone?.length ? 3 : 4
+  return r.shadow?.length ? 2 : r.held.length > 0 ? 1 : 0
+}
 
 /** Reads put together to arrivals; the newest first. */
 export function arrivals(reads: readonly PlateRead[]): Arrival[] {
@@ -42,7 +54,7 @@ export function arrivals(reads: readonly PlateRead[]): Arrival[] {
       continue
     }
     same.reads.push(r)
-    if (same.read.fired.length === 0 && (r.fired.length > 0 || (same.read.held.length === 0 && r.held.length > 0))) same.read = r
+    if (weight(r) > weight(same.read)) same.read = r
   }
   return out
 }
