@@ -292,3 +292,17 @@ func refusedStep(t *testing.T) (string, error) {
 	}
 	return reads[0].Decided[0].Undone, nil
 }
+
+// TestTimelineOfAYoungJournal: of a few hundred firings none is left out, however few the blocks are.
+func TestTimelineOfAYoungJournal(t *testing.T) {
+	j := open(t, t.TempDir())
+	const n = 450
+	for i := range n {
+		j.Add(Entry{At: begun().Add(time.Duration(i) * time.Second), Kind: KindFiring, Rule: "light", Body: []byte(`{"type":"firing"}`)})
+	}
+	flush(t, j)
+	got, err := j.Timeline(t.Context(), TimelineQuery{Since: begun(), Until: begun().Add(n * time.Second)})
+	if err != nil || got.More || len(got.Rows) != 1 || len(got.Rows[0].Ticks) != n {
+		t.Errorf("%v, more: %v, %d rows", err, got.More, len(got.Rows))
+	}
+}

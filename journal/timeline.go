@@ -134,11 +134,12 @@ func (t *timeline) read() error {
 
 // parts cuts ranges into pieces of about the same number of ids.
 func parts(ranges []idRange) []idRange {
-	var blocks int64
+	var ids int64
 	for _, r := range ranges {
-		blocks += r.to>>spanBits - r.from>>spanBits + 1
+		ids += r.to - r.from + 1
 	}
-	step := max((blocks+timelineParts-1)/timelineParts, 1) << spanBits
+	// Smaller ones than a block, too: a young journal has but one.
+	step := max((ids+timelineParts-1)/timelineParts, partMarks/2)
 	var out []idRange
 	for _, r := range ranges {
 		for from := r.from; from <= r.to; from += step {

@@ -2,7 +2,7 @@ import type { JSX } from 'preact'
 import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks'
 import type { Timeline as TimelineData } from '../../api'
 import { go, path } from '../../app/router'
-import { timezone } from '../../state'
+import { now, timezone } from '../../state'
 import { clockMillis, duration, weekday } from '../format'
 import { Icon } from '../icon'
 import { Button } from '../button'
@@ -12,6 +12,8 @@ import { drawn, marks, moved, type Range, timeAt, xOf, zoomed } from './scale'
 import { offsetOf } from './zone'
 
 const rowHeight = 28
+/** An end that is no longer ago than this is now, in milliseconds. */
+const toNow = 60_000
 
 export interface TimelineProps {
   data: TimelineData
@@ -55,6 +57,8 @@ export function Timeline({ data, range, onRange, hrefOf = (id) => path('journal'
     const stop = stopAt(stops[row] ?? [], x, range, width, e.pointerType === 'touch' ? 18 : 8)
     setCursor({ row, at: stop ? Math.max(stop.at, range.since) : timeAt(x, range, width), stop })
   }
+  // What reaches to now goes on doing so.
+  const zoom = (factor: number): void => onRange?.(zoomed(range, cursor?.at ?? (range.until >= now.peek() - toNow ? range.until : (range.since + range.until) / 2), factor))
   const open = (s: Stop | undefined): void => {
     if (s?.id) go(hrefOf(s.id))
   }
@@ -65,7 +69,6 @@ export function Timeline({ data, range, onRange, hrefOf = (id) => path('journal'
       if (s) setCursor({ row: r, at: s.at, stop: s })
     }
     const near = (r: number): Stop | undefined => stepFrom(stops[r] ?? [], at - 1, 1) ?? stepFrom(stops[r] ?? [], at, -1)
-    const zoom = (factor: number): void => onRange?.(zoomed(range, cursor ? cursor.at : (range.since + range.until) / 2, factor))
     switch (e.key) {
       case 'ArrowLeft':
         if (e.shiftKey) onRange?.(moved(range, -0.5))
@@ -114,10 +117,10 @@ export function Timeline({ data, range, onRange, hrefOf = (id) => path('journal'
           <Button kind="quiet" small label="Later" onClick={() => onRange(moved(range, 0.5))}>
             <Icon name="next" size={16} />
           </Button>
-          <Button kind="quiet" small label="Show less time" onClick={() => onRange(zoomed(range, cursor?.at ?? (range.since + range.until) / 2, 0.5))}>
+          <Button kind="quiet" small label="Show less time" onClick={() => zoom(0.5)}>
             <Icon name="plus" size={16} />
           </Button>
-          <Button kind="quiet" small label="Show more time" onClick={() => onRange(zoomed(range, cursor?.at ?? (range.since + range.until) / 2, 2))}>
+          <Button kind="quiet" small label="Show more time" onClick={() => zoom(2)}>
             <Icon name="minus" size={16} />
           </Button>
         </div>

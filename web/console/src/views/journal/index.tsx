@@ -122,7 +122,7 @@ function Overview({ filter: f, range, set }: { filter: Filter; range: Range; set
   const choose = (r: Range): void => {
     const since = new Date(Math.round(r.since)).toISOString()
     // What reaches to now goes on doing so.
-    const ends = r.until >= now.peek() - 2000
+    const ends = r.until >= now.peek() - 2000 || (f.until === '' && shown !== undefined && Math.abs(r.until - shown.range.until) < 1)
     set({ since, until: ends ? '' : new Date(Math.round(r.until)).toISOString() })
   }
   const [whole, setWhole] = useState(false)
@@ -142,7 +142,7 @@ function Overview({ filter: f, range, set }: { filter: Filter; range: Range; set
           {whole ? `Only the ${mostRows} with most going on` : `All ${shown.data.rows.length} rules and relays`}
         </Button>
       )}
-      {shown.data.more && <Notice>More happened than is drawn: choose a shorter time to see all of it.</Notice>}
+      {shown.data.more && <Notice>More happened than is drawn: each part of the time shows some of it. Choose a shorter time to see all.</Notice>}
     </div>
   )
 }
