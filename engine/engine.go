@@ -191,6 +191,7 @@ func (e *Engine) nextDue() (at time.Duration, cam *camera, ok bool) {
 // own moment. The decisions are valid until the next call.
 func (e *Engine) Advance(to Instant) []Decision {
 	e.begin(to)
+	e.tracing.idle = true
 	return e.out
 }
 
@@ -199,6 +200,7 @@ func (e *Engine) Advance(to Instant) []Decision {
 func (e *Engine) begin(to Instant) {
 	e.out = e.out[:0]
 	e.copyOf, e.copy = nil, nil
+	e.tracing.idle = false
 	if to.Mono < e.now.Mono {
 		to.Wall = to.Wall.Add(e.now.Mono - to.Mono)
 		to.Mono = e.now.Mono

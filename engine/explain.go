@@ -262,6 +262,7 @@ type tracing struct {
 	watcher func(*Rule, *Look, string, Truth)
 	second  time.Duration // the decision clock's second that traced counts in
 	traced  int
+	idle    bool     // nothing was taken after the last timer
 	now     struct { // of the look that a watcher is told of
 		explanation *Explanation
 		look        *Look
@@ -482,6 +483,68 @@ func (e *Engine) Explain(rule string, f func(*Explanation)) bool {
 	e.known(r, now)
 	r.memory.glimpses.each(func(x **Explanation) { f(*x) })
 	return true
+}
+
+const (
+	// mostTried bounds the looks that are explained to find the one of a firing.
+	mostTried = 8
+	// mostPassed is how much time may have passed since a firing that is explained.
+	mostPassed = 100 * time.Millisecond
+)
+
+// ExplainFiring explains the look on which a rule fired, as long as the engine has
+// taken nothing else since. Nothing changes. It is nil when that cannot be told any
+// more, so when the firing itself made the condition untrue.
+func (e *Engine) ExplainFiring(d *Decision) *Explanation {
+	// A timer is due a little before it is seen to.
+	passed := e.now.Mono - d.At.Mono
+	if d.Type != DecisionFiring || d.Rule == nil || passed != 0 && (!e.tracing.idle || passed > mostPassed) {
+		return nil
+	}
+	r := e.byName[d.Rule.Name]
+	if r == nil || r.Rule != d.Rule || r.When != nil && r.When.Text == "" {
+		return nil
+	}
+	var found *Explanation
+	if !r.Level {
+		r.memory.glimpses.each(func(p **Explanation) {
+			if x := *p; x.Key == d.Key && x.At.Equal(d.At.Wall) && x.fired() {
+				found = x
+			}
+		})
+		return found
+	}
+	look := e.look
+	defer func() { e.look = look }()
+	tried := 0
+	try := func(s subject) {
+		if found != nil || tried == mostTried {
+			return
+		}
+		e.prepareKnown(r, s)
+		e.look.about = s
+		if id, ok := e.look.TargetID(); d.HasTarget && (!ok || id != d.Target) {
+			return
+		}
+		var buf [64]byte
+		if string(e.appendKey(buf[:0], r, e.keyFor(r, s))) != d.Key {
+			return
+		}
+		tried++
+		x := e.explain(r, s)
+		if x.Answer != True {
+			return
+		}
+		x.Did = []Happening{d.happening()}
+		e.stateOf(x, r, s)
+		found = x
+	}
+	if len(r.On) == 0 {
+		try(subject{})
+	} else {
+		e.known(r, try)
+	}
+	return found
 }
 
 // Happenings gives what came of a rule lately to f, oldest first.

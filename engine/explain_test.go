@@ -400,3 +400,72 @@ func TestReadingsArePlain(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestWhyOfAFiring explains a look as long as nothing was taken since.
+func TestWhyOfAFiring(t *testing.T) {
+	on := leaf("true", func(*Look) Truth { return True })
+	yard := leaf("in yard", inYard.Test)
+	b := newBench(t,
+		&Rule{Name: "target", On: []Kind{KindTarget}, When: yard},
+		&Rule{Name: "for", On: []Kind{KindTarget}, When: yard, For: 2 * time.Second},
+		&Rule{Name: "shadow", On: []Kind{KindTarget}, When: yard, Mode: ModeShadow},
+		&Rule{Name: "visit", On: []Kind{KindPlate}, When: leaf("listed", listed.Test)},
+		&Rule{Name: "none", On: []Kind{KindMotion}, When: is(on.Test)},
+		&Rule{Name: "standing", When: flagIs("armed", boolean(true)).named("armed"), Reads: ReadsFlags},
+	)
+	// said gives a line for each firing of the newest decisions.
+	said := func() []string {
+		lines := []string{}
+		for i := range b.e.out {
+			d := &b.e.out[i]
+			if d.Type != DecisionFiring {
+				continue
+			}
+			line := d.Rule.Name + ":"
+			if x := b.e.ExplainFiring(d); x != nil {
+				line = fmt.Sprintf("%s %s %s %s %s", line, x.Key, x.Answer, x.When.Text, x.Held)
+				for _, h := range x.Did {
+					line += " " + h.Text()
+				}
+			}
+			lines = append(lines, line)
+		}
+		return lines
+	}
+	want := func(lines ...string) {
+		t.Helper()
+		if got := said(); !reflect.DeepEqual(got, lines) {
+			t.Errorf("\ngot  %q\nwant %q", got, lines)
+		}
+	}
+	b.frame("front", at(8, outside))
+	b.frame("front", at(8, outside), at(7, inside))
+	want("target: front/7 true in yard  fired for front/7", "shadow: front/7 true in yard shadow fired for front/7 (shadow)")
+	old := b.e.out[0]
+	for i := range b.e.out {
+		if b.e.out[i].Type == DecisionFiring {
+			old = b.e.out[i]
+			break
+		}
+	}
+	b.wait(time.Second)
+	if x := b.e.ExplainFiring(&old); x != nil {
+		t.Errorf("a second later it is still explained: %+v", x)
+	}
+	b.frame("front", at(8, outside), at(7, inside))
+	b.wait(time.Second + 20*time.Millisecond)
+	want("for: front/7 true in yard  fired for front/7")
+	for i := range b.e.out {
+		old = b.e.out[i]
+	}
+	b.frame("front", at(8, outside), at(7, outside))
+	if x := b.e.ExplainFiring(&old); x != nil {
+		t.Errorf("after another frame it is still explained: %+v", x)
+	}
+	b.plate("ABC1234")
+	want("visit: gate/#1 true listed  fired for gate/#1")
+	b.flag("armed", boolean(true))
+	want("standing:  true armed  fired")
+	b.apply(motion())
+	want("none:")
+}

@@ -315,6 +315,7 @@ func (a *appliance) loop(ctx context.Context) {
 	a.uses(eng)
 	if a.told != nil {
 		version, _ := buildVersion()
+		a.told.explain = eng.ExplainFiring
 		a.told.begin(at, version, a.rules.Hash, a.killed)
 	}
 	save := newSaving(a.onState)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +24,10 @@ const (
 	maxDetail = 4 << 10
 	// maxFiringEvent is how long the event within a firing may be, in bytes.
 	maxFiringEvent = 32 << 10
+	// maxLook is how long the look of a firing may be in its entry, in bytes, and
+	// mostLooks how many are kept in a second.
+	maxLook   = 16 << 10
+	mostLooks = 20
 	// maxProblems is how many problems of a reload are kept.
 	maxProblems = 50
 )
@@ -35,6 +40,12 @@ type journaling struct {
 	hide  *strings.Replacer // of secrets
 	words *regexp.Regexp    // what follows them is a secret
 	auth  *regexp.Regexp
+
+	// explain gives the look on which a rule fired just now; nil when there is none.
+	// It is set before the first decision, and only whoever tells decisions calls it.
+	explain func(*engine.Decision) *engine.Explanation
+	second  time.Duration // the decision clock's second that looks counts in
+	looks   int
 
 	// added is told of every entry that got an id, when it is set before the first one.
 	added func(journal.Entry)
@@ -181,6 +192,8 @@ type firing struct {
 	Steps  []string        `json:"steps,omitempty"`
 	Rules  string          `json:"rules,omitempty"`
 	Event  json.RawMessage `json:"event,omitempty"`
+	// Look is what the condition read when the rule fired.
+	Look json.RawMessage `json:"look,omitempty"`
 }
 
 // decided tells of decisions. cause is the id of the entry of the event they come
@@ -223,9 +236,10 @@ func (l *journaling) decision(cause int64, d *engine.Decision) {
 func (l *journaling) fired(cause int64, d *engine.Decision) {
 	e, f := about(d), d.Firing
 	e.Kind, e.Event = journal.KindFiring, cause
+	look := l.look(d)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	body := firing{Type: "firing", Target: target(d), Zone: d.Zone, Reason: d.Reason, Visit: f.Visit, Rules: l.rules}
+	body := firing{Type: "firing", Target: target(d), Zone: d.Zone, Reason: d.Reason, Visit: f.Visit, Rules: l.rules, Look: look}
 	for i := range f.Rule.Do {
 		body.Steps = append(body.Steps, l.clean(f.Rule.Do[i].Text))
 	}
@@ -238,6 +252,50 @@ func (l *journaling) fired(cause int64, d *engine.Decision) {
 	id := l.add(e, body)
 	l.firings.put(f.ID, id)
 	l.keys.put(ruleKey{f.Rule.Name, f.Key}, id)
+}
+
+// look is the look on which a rule fired, without secrets; nil when it is not kept.
+func (l *journaling) look(d *engine.Decision) json.RawMessage {
+	if l.explain == nil {
+		return nil
+	}
+	if s := d.At.Mono.Truncate(time.Second); s != l.second {
+		l.second, l.looks = s, 0
+	}
+	if l.looks++; l.looks > mostLooks {
+		return nil
+	}
+	x := l.explain(d)
+	if x == nil {
+		return nil
+	}
+	shown := *x // the engine keeps its own
+	shown.File, shown.Line = "", 0
+	shown.When, shown.While = l.cleanPart(x.When), l.cleanPart(x.While)
+	b, err := shown.MarshalJSON()
+	if err != nil || len(b) > maxLook {
+		return nil
+	}
+	return b
+}
+
+// cleanPart is a copy of a part of a condition without secrets.
+func (l *journaling) cleanPart(p *engine.Part) *engine.Part {
+	if p == nil {
+		return nil
+	}
+	c := *p
+	c.Text = l.clean(p.Text)
+	c.Values = slices.Clone(p.Values)
+	for i := range c.Values {
+		v := &c.Values[i]
+		v.Name, v.Value = l.clean(v.Name), l.clean(v.Value)
+	}
+	c.Parts = slices.Clone(p.Parts)
+	for i := range c.Parts {
+		c.Parts[i] = *l.cleanPart(&p.Parts[i])
+	}
+	return &c
 }
 
 // within is an entry about a decision, with the firing it belongs to.

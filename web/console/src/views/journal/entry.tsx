@@ -4,6 +4,7 @@ import type { Entry, EntryDetail, Look, Why as WhyData } from '../../api'
 import { path, place } from '../../app/router'
 import { address, seg } from '../../client'
 import { clockMillis, duration, weekday } from '../../ui/format'
+import { serverNow } from '../../state'
 import { useLoad } from '../../ui/load'
 import { Badge } from '../../ui/mark'
 import { Facts, Failed, Section, Skeleton } from '../../ui/parts'
@@ -125,16 +126,23 @@ function lookOf(why: WhyData | undefined, e: Entry): Look | undefined {
   return why?.looks.find((l) => l.kind !== undefined && Math.abs(Date.parse(l.at) - at) <= sameMoment && (l.key === e.key || (l.plate !== undefined && l.plate === e.plate)))
 }
 
+/** The look that a firing's entry keeps. */
+function keptLook(e: Entry | undefined): Look | undefined {
+  const look = e?.look
+  return typeof look === 'object' && look !== null && 'answer' in look && 'did' in look ? (look as Look) : undefined
+}
+
 function WhyThen({ entry: e, chain }: { entry: Entry; chain: readonly Entry[] }): JSX.Element | null {
   const decided = [e, ...chain].find((c) => c.rule && (c.kind === 'firing' || c.kind === 'suppressed') && wordOf(c) !== 'ended')
   // Moments are remembered for a while only; of older ones nothing is asked.
-  const fresh = decided && Date.now() - Date.parse(decided.at) < 7 * 86_400_000
+  const kept = keptLook(decided)
+  const fresh = decided && !kept && serverNow() - Date.parse(decided.at) < 7 * 86_400_000
   const loaded = useLoad<WhyData>(fresh && decided.rule ? `rules/${seg(decided.rule)}/why` : undefined)
-  const look = decided && lookOf(loaded.data, decided)
+  const look = kept ?? (decided && lookOf(loaded.data, decided))
   if (!decided?.rule) return null
   return (
     <Section title="Why" aside={<a href={path('rules', decided.rule)}>The rule now</a>}>
-      {look ? <Why look={look} /> : <p class="muted small-text">{loaded.loading ? 'Looking it up.' : 'The program does not remember this look any more. “sallyport why” finds it in the recording.'}</p>}
+      {look ? <Why look={look} /> : <p class="muted small-text">{loaded.loading ? 'Looking it up.' : 'What the rule read at that moment was not kept. “sallyport why --replay” finds it in a recording.'}</p>}
     </Section>
   )
 }
