@@ -73,7 +73,7 @@ export function mount(host: HTMLElement, o: Options): Editor {
         bracketMatching(),
         closeBrackets(),
         search({ top: true }),
-        highlightSelectionMatches(),
+        highlightSelectionMatches({ minSelectionLength: 3, highlightWordAroundCursor: false }),
         EditorView.lineWrapping,
         isYAML ? [yaml(), colours(), completion(o.known), hover(o.known)] : [],
         problems(() => o.path, o.check, o.found),

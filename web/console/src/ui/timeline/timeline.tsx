@@ -187,7 +187,7 @@ export function Timeline({ data, range, onRange, hrefOf = (id) => path('journal'
           {lines.map((m) => {
             const x = xOf(m.at, range, width)
             return (
-              <span key={m.at} class={x < 24 ? 'first' : x > width - 24 ? 'last' : undefined} style={{ left: `${x}px` }}>
+              <span key={m.at} class={x < 36 ? 'first' : x > width - 36 ? 'last' : undefined} style={{ left: `${x}px` }}>
                 {m.text}
               </span>
             )

@@ -52,6 +52,8 @@ export function WhatIf({ path, text, dirty, close }: { path: string; text: () =>
     },
     [],
   )
+  // Who opens it wants to know: it begins by itself.
+  useEffect(() => void run(), [])
   const run = async (): Promise<void> => {
     stop.current?.abort()
     cancel()
@@ -99,7 +101,7 @@ export function WhatIf({ path, text, dirty, close }: { path: string; text: () =>
           </Button>
         ) : (
           <Button kind={job ? 'plain' : 'primary'} onClick={() => void run()}>
-            {job ? 'Try again' : 'Try it'}
+            {job || error !== undefined ? 'Try again' : 'Try it'}
           </Button>
         )}
       </div>
@@ -116,7 +118,11 @@ function Compared({ result, done }: { result: ReplayResult; done: boolean }): JS
   const [only, setOnly] = useState<Side | undefined>()
   const [held, setHeld] = useState(false)
   const [shown, setShown] = useState(step)
-  const rows = useMemo(() => compare(result), [result])
+  // What differs comes first, each part newest first.
+  const rows = useMemo(() => {
+    const all = compare(result)
+    return [...all.filter((r) => r.side !== 'both'), ...all.filter((r) => r.side === 'both')]
+  }, [result])
   const sum = useMemo(() => sums(rows), [rows])
   const wanted = useMemo(() => rows.filter((r) => (!only || r.side === only) && (held || r.firing.type === 'firing')), [rows, only, held])
   const anyHeld = rows.some((r) => r.firing.type === 'suppressed')

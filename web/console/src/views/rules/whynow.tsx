@@ -114,13 +114,16 @@ function LookChip({ c, on }: { c: Choice; on: boolean }): JSX.Element {
   )
 }
 
+/** a plate, an alarm */
+const withArticle = (word: string): string => `${/^[aeiou]/.test(word) ? 'an' : 'a'} ${word}`
+
 /** Nothing is there that the rule could be looked at for. */
 function Nobody({ rule }: { rule: Rule }): JSX.Element {
   const where = rule.cameras.length > 0 ? ` at ${rule.cameras.join(', ')}` : ''
   const text = rule.on.includes('target')
     ? `Nobody is seen${where} at the moment. Walk past, and watch each part here.`
     : rule.on.length > 0
-      ? `It is looked at when ${rule.on.map((k) => k.replaceAll('_', ' ')).join(' or ')} comes${where}. None came since the start.`
+      ? `It is looked at when ${rule.on.map((k) => withArticle(k.replaceAll('_', ' '))).join(' or ')} comes${where}. None came since these rules were put in force.`
       : 'It is not looked at: its mode is off.'
   return <p class="rule-nobody muted">{rule.mode === 'off' ? 'The rule is off.' : text}</p>
 }
