@@ -45,6 +45,7 @@ type probedDevice struct {
 	found          *probed
 	user, password string
 	at             time.Time
+	added          string // the camera that it became; then its password is forgotten
 }
 
 // keep remembers a device and gives the key by which it is found.
@@ -73,6 +74,15 @@ func (p *probes) find(key string) *probedDevice {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.all[key]
+}
+
+// became remembers what a device was added as, so that who adds it again is told.
+func (p *probes) became(key, name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if d := p.all[key]; d != nil {
+		p.all[key] = &probedDevice{found: d.found, at: d.at, added: name}
+	}
 }
 
 func (p *probes) forget(key string) {
@@ -193,6 +203,9 @@ func (s *source) addCamera(_ context.Context, who string, p web.Probe, as string
 	if held == nil {
 		return web.Adopted{}, web.RefusedError("this device was asked too long ago; ask it again")
 	}
+	if held.added != "" {
+		return web.Adopted{}, web.RefusedError(fmt.Sprintf("it is added already, as camera %q, which counts after a restart", held.added))
+	}
 	out, err := s.writeCameras(as, func(site *config.Site, file string) ([]added, []string, func(), error) {
 		entries, have, err := held.found.entries(site, file, as)
 		switch {
@@ -226,7 +239,7 @@ func (s *source) addCamera(_ context.Context, who string, p web.Probe, as string
 	})
 	s.byHand(who, "camera add "+held.found.url+" as "+as, err)
 	if err == nil {
-		s.service.probes.forget(p.Key)
+		s.service.probes.became(p.Key, out.Camera)
 	}
 	return out, err
 }

@@ -241,7 +241,7 @@ func TestAddACamera(t *testing.T) {
 			t.Errorf("%s: %v %v", name, info.Mode(), err)
 		}
 	}
-	if got := asked[turnedDown](s, "POST", "/api/v1/cameras", `{"probe":"`+j.ID+`","as":"side-2"}`, 409); got.Detail != "this device was asked too long ago; ask it again" {
+	if got := asked[turnedDown](s, "POST", "/api/v1/cameras", `{"probe":"`+j.ID+`","as":"side-2"}`, 409); got.Detail != "it is added already, as camera \"side\", which counts after a restart" {
 		t.Error(got.Detail)
 	}
 	asked[map[string]bool](s, "POST", "/api/v1/restart", "", 202)

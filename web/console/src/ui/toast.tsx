@@ -23,6 +23,11 @@ export function toast(text: string, more: { tone?: 'ok' | 'bad'; action?: { labe
   setTimeout(() => drop(t.id), t.tone === 'bad' ? 12_000 : 6_000)
 }
 
+/** Takes away what was said: it does not hold any more. */
+export const clearToasts = (): void => {
+  told.value = []
+}
+
 /** Says what went wrong. */
 export const toastError = (e: unknown): void => toast(errorText(e), { tone: 'bad' })
 

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { Adopted, Page, Rule, Zone } from '../../api'
+import type { Adopted, Page, Recipe, Rule, Zone } from '../../api'
 import { cameras, mayEdit, ruleSet, session, status } from '../../state'
 import { ButtonLink } from '../../ui/button'
 import { count } from '../../ui/format'
@@ -10,9 +10,10 @@ import { AddCamera } from '../system/add'
 import { Restart } from '../system/restart'
 import { useSystem } from '../system/store'
 import { UnknownDevices } from '../system/unknown'
-import { PickRecipe } from './pick'
+import { PickRecipe, ToDraw } from './pick'
 import { Steps } from './steps'
 import type { StepState } from './steps'
+import { undrawn } from './undrawn'
 import { FirstFrame, ShadowRules } from './watch'
 
 /** What leads from nothing to a rule that acts. */
@@ -20,6 +21,7 @@ export default function View(): JSX.Element {
   const system = useSystem()
   const zones = useLoad<Page<Zone>>('zones', ruleSet.value)
   const rules = useLoad<Page<Rule>>('rules', ruleSet.value)
+  const recipes = useLoad<Page<Recipe>>('recipes')
   const [written, setWritten] = useState<Adopted>()
   const [adding, setAdding] = useState(false)
   const [open, setOpen] = useState<string>()
@@ -32,8 +34,17 @@ export default function View(): JSX.Element {
   const added = (a: Adopted): void => {
     setWritten(a)
     setAdding(false)
+    setTold((n) => n + 1)
     system.reload()
   }
+  // What was written is said at the top of its step: it is brought into view, and read out.
+  const [told, setTold] = useState(0)
+  const notice = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (told === 0) return
+    notice.current?.scrollIntoView({ block: 'center' })
+    notice.current?.focus({ preventScroll: true })
+  }, [told])
   const restarted = (): void => {
     setWritten(undefined)
     system.reload()
@@ -41,7 +52,9 @@ export default function View(): JSX.Element {
   }
   const list = rules.data?.items ?? []
   const live = list.filter((r) => r.mode === 'live').length
-  const drawn = zones.data?.items.length ?? 0
+  const waiting = undrawn(zones.data?.items ?? [], recipes.data?.items ?? [])
+  const drawn = (zones.data?.items.length ?? 0) - waiting.length
+  const toDraw = (rule?: string): JSX.Element => <ToDraw zones={zones.data?.items ?? []} recipes={recipes.data?.items ?? []} {...(rule !== undefined && { rule })} />
 
   const steps: StepState[] = [
     {
@@ -68,10 +81,12 @@ export default function View(): JSX.Element {
       children: (
         <div class="stack">
           {restartFirst && (
-            <Notice tone="wait">
-              <p>{written ? `${written.camera} is in the site file.` : 'The site file was changed.'} It counts after a restart.</p>
-              <Restart primary done={restarted} />
-            </Notice>
+            <div ref={notice} tabIndex={-1}>
+              <Notice tone="wait">
+                <p>{written ? `${written.camera} is in the site file.` : 'The site file was changed.'} It counts after a restart.</p>
+                <Restart primary done={restarted} />
+              </Notice>
+            </div>
           )}
           <h3>Devices that post here already</h3>
           <UnknownDevices
@@ -83,7 +98,7 @@ export default function View(): JSX.Element {
             }
           />
           <h3>A camera at its address</h3>
-          {adding || (all && all.length === 0) ? (
+          {adding || (all && all.length === 0 && !written) ? (
             <AddCamera added={added} />
           ) : (
             <div>
@@ -104,10 +119,11 @@ export default function View(): JSX.Element {
     {
       id: 'zone',
       title: 'Draw a zone',
-      done: drawn > 0 ? count(drawn, 'zone or line', 'zones and lines') : undefined,
+      done: drawn > 0 && waiting.length === 0 ? count(drawn, 'zone or line', 'zones and lines') : undefined,
       children: (
         <div class="stack">
           <p>A zone is the part of a camera’s picture that a rule is about. Draw it over the picture; those who walk there show whether it fits.</p>
+          {toDraw()}
           <div>
             <ButtonLink kind={drawn > 0 ? 'plain' : 'primary'} href={framed[0] ? `/zones/${encodeURIComponent(framed[0].name)}` : '/zones'}>
               Draw a zone
@@ -126,7 +142,7 @@ export default function View(): JSX.Element {
       id: 'shadow',
       title: 'See it fire, and make it live',
       done: live > 0 ? `${count(live, 'rule')} live` : undefined,
-      children: <ShadowRules made={rules.reload} />,
+      children: <ShadowRules made={rules.reload} toDraw={toDraw} />,
     },
   ]
   // The first step that is left is open at first. A password can wait.

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { defined, fit, free, live } from './recipe'
+import { defined, fit, free, live, placeOf, tooMany } from './recipe'
 import type { Mapping, Taken } from './recipe'
+import { undrawn } from './undrawn'
 
 const none: Mapping = { cameras: {}, zones: {}, lines: {}, relays: {}, contacts: {}, lists: {} }
 const empty: Taken = { zones: [], lines: [], lists: [], schedules: [], flags: [], rules: [] }
@@ -120,4 +121,37 @@ test('live takes one shadow out', () => {
   assert.equal(live(text, 'b: c'), 'rules:\n  - name: a\n    mode: shadow\n    on: plate\n  # b\n  - name: "b: c"\n    on: plate\n')
   assert.equal(live(text, 'd'), undefined)
   assert.equal(live('rules:\n  - name: a\n    on: plate\n  - name: b\n    mode: shadow\n', 'a'), undefined)
+})
+
+test('a zone of a recipe is known by where it is and who counts', () => {
+  assert.deepEqual(placeOf(porch, 'zones', 'porch'), {
+    camera: 'porch',
+    points: [
+      [2000, 3000],
+      [8000, 3000],
+      [8000, 10000],
+      [2000, 10000],
+    ],
+  })
+  const doors = 'zones:\n  step: # of stone\n    camera: door\n    classes: [person, car] # no bikes\n  other:\n    camera: gate\nlines:\n  ramp:\n    camera: garage\n    from: [1500, 6000]\n    to: [8500, 6000]\n'
+  assert.deepEqual(placeOf(doors, 'zones', 'step'), { camera: 'door', classes: ['person', 'car'] })
+  assert.deepEqual(placeOf(doors, 'zones', 'other'), { camera: 'gate' })
+  assert.deepEqual(placeOf(doors, 'lines', 'ramp')?.points, [
+    [1500, 6000],
+    [8500, 6000],
+  ])
+  assert.equal(placeOf(doors, 'lines', 'step'), undefined)
+})
+
+test('a zone in which more count than the recipe is about does not fit', () => {
+  assert.deepEqual(tooMany(['person'], undefined), ['car', 'motor'])
+  assert.deepEqual(tooMany(['person'], ['car']), ['car'])
+  assert.deepEqual(tooMany(['person', 'car'], ['car']), [])
+  assert.deepEqual(tooMany(undefined, undefined), [])
+})
+
+test('a zone that lies where a recipe has it is not drawn yet', () => {
+  const z = { name: 'porch', kind: 'zone' as const, camera: 'front', points: placeOf(porch, 'zones', 'porch')?.points ?? [], rules: ['light'] }
+  assert.deepEqual(undrawn([z, { ...z, name: 'walk', points: [[1, 2], [3, 4], [5, 6]] }], [{ text: porch }]), [z])
+  assert.deepEqual(undrawn([{ ...z, kind: 'line' }], [{ text: porch }]), [])
 })

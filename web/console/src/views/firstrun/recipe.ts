@@ -68,6 +68,42 @@ export function defined(text: string, key: string): string[] {
   return found
 }
 
+/** A zone or line as a recipe has it. */
+export interface Place {
+  camera?: string
+  /** Corners of a zone, ends of a line. */
+  points?: [number, number][]
+  /** Who counts; absent is everything. */
+  classes?: string[]
+}
+
+/** What a recipe says of a zone or line of its own. */
+export function placeOf(text: string, key: 'zones' | 'lines', wanted: string): Place | undefined {
+  const lines = sections(text).find((s) => s.key === key)?.lines ?? []
+  const at = lines.findIndex((l) => l.startsWith(`  ${wanted}:`))
+  if (at < 0) return undefined
+  const own: Record<string, string> = {}
+  for (const line of lines.slice(at + 1)) {
+    if (/^ {0,2}[^ #]/.test(line)) break
+    const m = /^ {4}([a-z]+): (.*?)\s*$/.exec(line)
+    if (m?.[1] !== undefined && m[2] !== undefined) own[m[1]] = m[2].replace(/\s+#.*$/, '')
+  }
+  const numbers = [...`${own.polygon ?? ''}${own.from ?? ''}${own.to ?? ''}`.matchAll(/\[(\d+), *(\d+)\]/g)].map((m): [number, number] => [Number(m[1]), Number(m[2])])
+  const classes = /^\[(.*)\]$/.exec(own.classes ?? '')?.[1]
+  return {
+    ...(own.camera !== undefined && { camera: own.camera }),
+    ...(numbers.length > 0 && { points: numbers }),
+    ...(classes !== undefined && { classes: classes.split(',').map((c) => c.trim()) }),
+  }
+}
+
+/** Classes that count in a zone of the site and not in the recipe's; empty when it fits. Absent or empty is everything. */
+export function tooMany(recipe: readonly string[] | undefined, site: readonly string[] | undefined): string[] {
+  if (!recipe || recipe.length === 0) return []
+  const here = site && site.length > 0 ? site : ['person', 'car', 'motor']
+  return here.filter((c) => !recipe.includes(c))
+}
+
 /** Takes entries out of a section, and the section when none is left; renames the others. */
 function entries(lines: string[], gone: (n: string) => boolean, to: (n: string) => string): string[] {
   const head = lines.findIndex((l) => /^[a-z_]+:/.test(l))

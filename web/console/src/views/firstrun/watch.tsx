@@ -63,7 +63,7 @@ export function FirstFrame({ postTo, siteFile }: { postTo: string | undefined; s
 }
 
 /** Rules that only say what they would do: whether they did, and a way to make them live. */
-export function ShadowRules({ made }: { made: () => void }): JSX.Element {
+export function ShadowRules({ made, toDraw }: { made: () => void; toDraw: (rule: string) => JSX.Element }): JSX.Element {
   // Journal entries say when it is worth to ask again.
   const newest = entries.value.find((e) => isFiring(e) || e.kind === 'suppressed')?.id
   const all = useLoad<Page<Rule>>('rules', `${ruleSet.value} ${newest} ${gap.value}`)
@@ -77,6 +77,7 @@ export function ShadowRules({ made }: { made: () => void }): JSX.Element {
         <ShadowRule
           key={r.name}
           rule={r}
+          toDraw={toDraw}
           made={() => {
             all.reload()
             made()
@@ -87,7 +88,7 @@ export function ShadowRules({ made }: { made: () => void }): JSX.Element {
   )
 }
 
-function ShadowRule({ rule: r, made }: { rule: Rule; made: () => void }): JSX.Element {
+function ShadowRule({ rule: r, made, toDraw }: { rule: Rule; made: () => void; toDraw: (rule: string) => JSX.Element }): JSX.Element {
   const [busy, setBusy] = useState(false)
   const [fresh, setFresh] = useState(false)
   const at = r.last_firing?.at
@@ -130,6 +131,7 @@ function ShadowRule({ rule: r, made }: { rule: Rule; made: () => void }): JSX.El
           'It has not fired yet. Do what it waits for, and see why not under its name.'
         )}
       </p>
+      {toDraw(r.name)}
       <div class="system-buttons">
         {at ? (
           <HoldButton label={`Make it live: ${r.name}`} busy={busy} onHeld={() => void go()}>

@@ -43,7 +43,12 @@ export function AddCamera({ added }: { added: (a: Adopted) => void }): JSX.Eleme
     setBusy(true)
     setError(undefined)
     try {
-      added(await post<Adopted>('cameras', { probe: job.id, as: name }))
+      const a = await post<Adopted>('cameras', { probe: job.id, as: name })
+      // It is done: nothing is left that could be pressed again.
+      setJob(undefined)
+      setUrl('')
+      setPassword('')
+      added(a)
     } catch (x) {
       setError(x)
     } finally {

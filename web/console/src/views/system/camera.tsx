@@ -4,7 +4,7 @@ import type { Camera } from '../../api'
 import { path } from '../../app/router'
 import { call, seg } from '../../client'
 import { useSnapshot } from '../../scene/snapshot'
-import { mayOperate } from '../../state'
+import { mayEdit, mayOperate } from '../../state'
 import { Button, ButtonLink } from '../../ui/button'
 import { duration, number } from '../../ui/format'
 import { StateDot } from '../../ui/mark'
@@ -16,6 +16,21 @@ import { cameraState } from './cameras'
 
 /** How far a camera's clock is off, in words. */
 export const skewWords = (s: number): string => (Math.abs(s) < 0.5 ? 'right' : `${duration(Math.abs(s))} ${s > 0 ? 'behind' : 'ahead'}`)
+
+/** What is missing of a camera that is known by its posts alone, and how to give it that. */
+export const askLines = (name: string): string => `${name}:\n  match: …   # stays as it is\n  url: http://192.168.0.52\n  username: admin\n  password: {file: /etc/sallyport/${name}.password}\n`
+
+function AskItself({ name }: { name: string }): JSX.Element {
+  return (
+    <Section title="It cannot be asked">
+      <p>
+        The site file has no address of this camera: it is known by its posts alone. So no new picture can be had of it, its own zones cannot be taken over, and{' '}
+        <code>sallyport camera</code> cannot set it up. Give it its address and login in the site file, under <code>cameras:</code>, and restart:
+      </p>
+      <pre class="system-lines">{askLines(name)}</pre>
+    </Section>
+  )
+}
 
 /** All there is to say of one camera. */
 export function CameraSheet({ name, camera: c }: { name: string; camera: Camera | undefined }): JSX.Element {
@@ -93,6 +108,7 @@ function About({ camera: c }: { camera: Camera }): JSX.Element {
           </ul>
         </Section>
       )}
+      {!c.device && mayEdit.value && <AskItself name={c.name} />}
       <Section title="Numbers">
         <Facts
           items={[

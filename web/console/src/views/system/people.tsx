@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { Page, Role, Scope, Token, User } from '../../api'
 import { del, post, put, seg } from '../../client'
 import { mayEdit, serverNow, session } from '../../state'
@@ -51,12 +51,14 @@ export function People(): JSX.Element {
 function Users(): JSX.Element {
   const all = useLoad<Page<User>>('users')
   const [adding, setAdding] = useState(false)
+  const [made, setMade] = useState<readonly string[]>([])
   return (
     <Part title="People" aside={!adding && <Button small onClick={() => setAdding(true)}>Add somebody</Button>}>
       {adding && (
         <NewUser
           taken={(all.data?.items ?? []).map((u) => u.name)}
-          done={() => {
+          done={(name) => {
+            setMade([...made, name])
             setAdding(false)
             all.reload()
           }}
@@ -64,20 +66,30 @@ function Users(): JSX.Element {
         />
       )}
       {all.error !== undefined && <Failed error={all.error} retry={all.reload} />}
-      {!all.data ? all.error === undefined && <Skeleton /> : <ul class="system-cards">{all.data.items.map((u) => <OneUser key={u.name} user={u} reload={all.reload} />)}</ul>}
+      {!all.data ? all.error === undefined && <Skeleton /> : <ul class="system-cards">{all.data.items.map((u) => <OneUser key={u.name} user={u} fresh={made.includes(u.name)} reload={all.reload} />)}</ul>}
     </Part>
   )
 }
 
-function OneUser({ user: u, reload }: { user: User; reload: () => void }): JSX.Element {
+function OneUser({ user: u, fresh, reload }: { user: User; fresh: boolean; reload: () => void }): JSX.Element {
   const [password, setPassword] = useState<string>()
   const [sure, setSure] = useState(false)
+  // Shown until the server says what holds; a refused one goes back.
+  const [role, setRole] = useState<Role>()
+  useEffect(() => setRole(undefined), [u])
   const change = (body: { role?: Role; password?: string }, said: string): void => {
-    put(`users/${seg(u.name)}`, body).then(() => {
-      toast(said)
-      setPassword(undefined)
-      reload()
-    }, toastError)
+    setRole(body.role)
+    put(`users/${seg(u.name)}`, body).then(
+      () => {
+        toast(said)
+        setPassword(undefined)
+        reload()
+      },
+      (e: unknown) => {
+        setRole(undefined)
+        toastError(e)
+      },
+    )
   }
   const me = session.value?.user === u.name
   return (
@@ -86,10 +98,10 @@ function OneUser({ user: u, reload }: { user: User; reload: () => void }): JSX.E
         <strong>
           {u.name} {me && <Badge tone="live">you</Badge>}
         </strong>
-        <span class="muted small-text">{u.last_seen ? <AgoShort at={u.last_seen} /> : 'not seen since the start'}</span>
+        <span class="muted small-text">{u.last_seen ? <AgoShort at={u.last_seen} /> : fresh ? 'just added' : 'not here since the program’s start'}</span>
       </div>
       <div class="system-inline">
-        <Select label="May" value={u.role} options={roles} onChange={(role) => change({ role }, `${u.name} is ${role} now.`)} />
+        <Select label="May" value={role ?? u.role} options={roles} onChange={(to) => change({ role: to }, `${u.name} is ${to} now.`)} />
         {password === undefined && <Button onClick={() => setPassword('')}>New password</Button>}
         {!me &&
           (sure ? (
@@ -131,7 +143,7 @@ function OneUser({ user: u, reload }: { user: User; reload: () => void }): JSX.E
   )
 }
 
-function NewUser({ taken, done, cancel }: { taken: string[]; done: () => void; cancel: () => void }): JSX.Element {
+function NewUser({ taken, done, cancel }: { taken: string[]; done: (name: string) => void; cancel: () => void }): JSX.Element {
   const [name, setName] = useState('')
   const [role, setRole] = useState<Role>('operator')
   const [password, setPassword] = useState('')
@@ -142,7 +154,7 @@ function NewUser({ taken, done, cancel }: { taken: string[]; done: () => void; c
       class="stack system-card"
       onSubmit={(e) => {
         e.preventDefault()
-        put(`users/${seg(name)}`, { role, password }).then(done, setError)
+        put(`users/${seg(name)}`, { role, password }).then(() => done(name), setError)
       }}
     >
       <div class="system-two">

@@ -4,7 +4,7 @@ import type { System } from '../../api'
 import { get, post } from '../../client'
 import { HoldButton } from '../../ui/hold'
 import { Failed } from '../../ui/parts'
-import { toast } from '../../ui/toast'
+import { clearToasts, toast } from '../../ui/toast'
 
 /** How long the program may take to be back, in milliseconds. */
 const patience = 40_000
@@ -22,6 +22,8 @@ export function Restart({ done, primary }: { done?: () => void; primary?: boolea
       const before = (await get<System>('system')).started
       await post('restart')
       await back(before)
+      // What was to count after a restart counts now.
+      clearToasts()
       toast('The program runs again.')
       if (here.current) done?.()
     } catch (e) {

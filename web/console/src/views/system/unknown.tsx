@@ -79,7 +79,10 @@ function Unknown({ device: d, adopted }: { device: Device; adopted: (a: Adopted)
       </div>
       <p class="muted small-text mono">{[d.remote, d.mac, d.sn && `sn ${d.sn}`, d.channel && `channel ${d.channel}`, d.kind].filter(Boolean).join(' · ')}</p>
       {done ? (
-        <pre class="system-lines">{done.lines}</pre>
+        <>
+          <pre class="system-lines">{done.lines}</pre>
+          <p class="muted small-text">It is known by its posts alone: no picture can be asked for. With url, username and password in the site file it can; the camera’s page in System shows how.</p>
+        </>
       ) : d.adopt && mayEdit.value ? (
         <form class="system-inline" onSubmit={(e) => void adopt(e)}>
           <Field label="Name for the camera" value={name} onInput={setName} mono {...(wrong && { error: wrong })} />
