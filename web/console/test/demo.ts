@@ -19,10 +19,11 @@ const origins = new Set<string>()
 export const startDemo = (): Promise<Demo> => start(['demo', '--for', '15m', '--console', '127.0.0.1:0'])
 
 /** Starts the program on a new site, with a site file of these lines, and two free ports. */
-export async function startSite(lines: string): Promise<Demo> {
+export async function startSite(lines: string, rules: Record<string, string> = {}): Promise<Demo> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-site-'))
   const file = join(folder, 'sallyport.yaml')
   await mkdir(join(folder, 'rules.d'))
+  for (const [name, text] of Object.entries(rules)) await writeFile(join(folder, 'rules.d', name), text)
   await writeFile(file, `listen: {cameras: "127.0.0.1:0", console: "127.0.0.1:0"}\nlocation: {timezone: UTC}\n${lines}`)
   const site = await start(['run', '-c', file])
   return {
