@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sallyport/sallyport/engine/rulefile"
 )
@@ -47,7 +46,7 @@ func openWarning(dir string) string {
 }
 
 // TestRecipes runs the tests of all shipped recipes, without a site file and with
-// the shipped one. They are quick, because nobody runs slow tests.
+// the shipped one.
 func TestRecipes(t *testing.T) {
 	dir := filepath.Join(root, "rules.d")
 	for _, c := range []struct {
@@ -59,11 +58,7 @@ func TestRecipes(t *testing.T) {
 		{"the shipped site file", []string{"-c", filepath.Join(root, "packaging", "sallyport.yaml")}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			began := time.Now()
 			code, out, errs := typed(append([]string{"test", "--rules", dir}, c.args...)...)
-			if d := time.Since(began); d > 2*time.Second {
-				t.Errorf("the tests took %v", d)
-			}
 			if code != exitOK || errs != c.errs {
 				t.Errorf("test gives %d, prints\n%s%s", code, out, errs)
 			}
