@@ -13,7 +13,7 @@ const armedTime = 4000
 export function HoldButton(p: {
   children: ComponentChildren
   onHeld: () => void
-  /** What it does, in words, for those who do not see it: "Open gate". */
+  /** What it does, in words, for those who do not see it: "Open gate", or all that is shown and more: "Hold to restart". */
   label: string
   kind?: 'primary' | 'plain' | 'danger'
   disabled?: boolean
@@ -61,7 +61,6 @@ export function HoldButton(p: {
     timer.current = setTimeout(() => set('idle'), armedTime)
   }
   const isKey = (e: KeyboardEvent): boolean => e.key === ' ' || e.key === 'Enter'
-  const said = state === 'short' ? 'Hold it until it is full' : state === 'armed' ? 'Press again to do it' : ''
 
   return (
     <span class={`hold ${p.class ?? ''}`}>
@@ -69,7 +68,7 @@ export function HoldButton(p: {
         type="button"
         class={`button hold-button ${p.kind ?? 'primary'} ${state === 'holding' ? 'holding' : ''} ${p.busy ? 'busy' : ''}`}
         disabled={off}
-        aria-label={`${p.label}: hold`}
+        aria-label={p.label.startsWith('Hold') || p.busy ? p.label : `${p.label}: hold`}
         aria-describedby={hint}
         onPointerDown={(e) => {
           if (e.button !== 0) return
@@ -97,11 +96,8 @@ export function HoldButton(p: {
         <span class="hold-fill" aria-hidden="true" />
         <span class="hold-text">{p.children}</span>
       </button>
-      <span class="hold-hint">
-        {said === '' && <span aria-hidden="true">Hold it down</span>}
-        <span id={hint} role="status">
-          {said}
-        </span>
+      <span id={hint} class="hold-hint" role="status">
+        {state === 'short' ? 'Hold it until it is full' : state === 'armed' ? 'Press again to do it' : ''}
       </span>
     </span>
   )

@@ -134,8 +134,8 @@ function ShadowRule({ rule: r, made, toDraw }: { rule: Rule; made: () => void; t
       {toDraw(r.name)}
       <div class="system-buttons">
         {at ? (
-          <HoldButton label={`Make it live: ${r.name}`} busy={busy} onHeld={() => void go()}>
-            Make it live
+          <HoldButton label={`Hold to make it live: ${r.name}`} busy={busy} onHeld={() => void go()}>
+            Hold to make it live
           </HoldButton>
         ) : (
           <>

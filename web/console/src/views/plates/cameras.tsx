@@ -107,7 +107,7 @@ function Sync({ done }: { done: () => void }): JSX.Element {
       {plan && <Plan plan={plan} done={step === 'doing' || step === 'done'} />}
       {step === 'planned' && plan && job && steps > 0 && (
         <div class="plates-actions">
-          <HoldButton label={`Do ${count(steps, 'step')}`} kind={removes > 0 ? 'danger' : 'primary'} onHeld={() => void run({ plan: job.id }, 'done')}>
+          <HoldButton label={`Hold to do ${count(steps, 'step')}`} kind={removes > 0 ? 'danger' : 'primary'} onHeld={() => void run({ plan: job.id }, 'done')}>
             Hold to do {count(steps, 'step')}
           </HoldButton>
         </div>

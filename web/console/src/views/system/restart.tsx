@@ -34,8 +34,8 @@ export function Restart({ done, primary }: { done?: () => void; primary?: boolea
   }
   return (
     <div class="system-restart">
-      <HoldButton kind={primary ? 'primary' : 'plain'} busy={busy} label="Restart the program" onHeld={() => void run()}>
-        {busy ? 'Restarting…' : 'Restart'}
+      <HoldButton kind={primary ? 'primary' : 'plain'} busy={busy} label={busy ? 'Restarting…' : 'Hold to restart'} onHeld={() => void run()}>
+        {busy ? 'Restarting…' : 'Hold to restart'}
       </HoldButton>
       {error !== undefined && <Failed error={error} />}
     </div>
