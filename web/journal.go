@@ -366,7 +366,7 @@ func (s *Server) journalTable(w http.ResponseWriter, r *http.Request) {
 		begun = true
 		h := w.Header()
 		h.Set("Content-Type", "text/csv; charset=utf-8")
-		h.Set("Content-Disposition", `attachment; filename="journal.csv"`)
+		h.Set("Content-Disposition", `attachment; filename="`+s.tableName(q)+`"`)
 		_ = out.Write(tableColumns()) // an error comes again with the rows
 	}
 	err = s.source.Entries.Export(r.Context(), q, func(row *JournalRow) error {
@@ -383,6 +383,25 @@ func (s *Server) journalTable(w http.ResponseWriter, r *http.Request) {
 	}
 	begin()
 	out.Flush()
+}
+
+// tableName is the name of the file of a table: the site's, and from when to when it is, in UTC as its times are.
+func (s *Server) tableName(q JournalQuery) string {
+	const layout = "2006-01-02T1504Z"
+	name := strings.Join(strings.FieldsFunc(s.site, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+	}), "-")
+	if name = name[:min(len(name), 60)]; name != "" {
+		name += "-"
+	}
+	name += "journal"
+	if !q.Since.IsZero() {
+		name += "-from-" + q.Since.UTC().Format(layout)
+	}
+	if !q.Until.IsZero() {
+		name += "-to-" + q.Until.UTC().Format(layout)
+	}
+	return name + ".csv"
 }
 
 func (s *Server) verifyJournal(w http.ResponseWriter, r *http.Request) {

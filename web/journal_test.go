@@ -149,6 +149,14 @@ func TestJournalTable(t *testing.T) {
 	if h := w.Header(); h.Get("Content-Type") != "text/csv; charset=utf-8" || h.Get("Content-Disposition") != `attachment; filename="journal.csv"` {
 		t.Error(h)
 	}
+	named, err := New(Config{Source: full(), Site: "Elm \"Street\" 4 ü"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w = ask(named, "GET", "/api/v1/journal.csv?since=2026-03-29T13:58:46Z&until=2026-03-30T13:58:46Z", "localhost")
+	if got := w.Header().Get("Content-Disposition"); got != `attachment; filename="Elm-Street-4-journal-from-2026-03-29T1358Z-to-2026-03-30T1358Z.csv"` {
+		t.Error(got)
+	}
 	w = ask(server(t, full()), "GET", "/api/v1/journal.csv?order=newest", "localhost")
 	if want := problemText(400, "Bad Request", `there is no "order" to ask by: a table has everything, the oldest first`); w.Body.String() != want {
 		t.Errorf("%s, want %s", w.Body, want)

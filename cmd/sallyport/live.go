@@ -291,7 +291,7 @@ func (f *follower) tellNoted(ctx context.Context, n *noted) {
 	}
 	slices.SortStableFunc(n.entries, func(a, b journal.Entry) int { return cmp.Compare(a.ID, b.ID) })
 	for i := range n.entries {
-		hub.Entry(web.StreamEntry{ID: n.entries[i].ID, Body: journalJSON(&n.entries[i], f.shows(&n.entries[i]))})
+		hub.Entry(web.StreamEntry{ID: n.entries[i].ID, Body: journalJSON(&n.entries[i], f.shows(&n.entries[i]), siteZone(f.site))})
 	}
 }
 

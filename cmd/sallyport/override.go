@@ -193,10 +193,13 @@ func (l *journaling) override(at engine.Instant, rule string, o *engine.Override
 	}
 	body := byHand{"command", l.clean(who), b.String(), "done", ""}
 	if who == "" {
-		body.Who, body.Reason = "the clock", "its time is over"
+		body.Who, body.Reason = clockSetIt, "its time is over"
 	}
 	return l.add(journal.Entry{At: at.Wall, Kind: journal.KindAction, Rule: rule}, body)
 }
+
+// clockSetIt stands in the journal for who gave a rule its file's mode again when the other one's time was over.
+const clockSetIt = "the clock"
 
 // webOverride is what somebody set instead of a rule's mode; nil for nothing.
 func webOverride(list []engine.Override, rule string) *web.Override {

@@ -77,20 +77,20 @@ func (s *source) entriesJSON(ctx context.Context, entries []journal.Entry) ([]js
 		if p, ok := pictures[entries[i].ID]; ok {
 			shown = &p
 		}
-		items[i] = journalJSON(&entries[i], shown)
+		items[i] = journalJSON(&entries[i], shown, siteZone(s.site))
 	}
 	return items, nil
 }
 
 // journalJSON is an entry with its sentence, the entries that led to it, and the picture that shows it, if there is one.
-func journalJSON(e *journal.Entry, shown *journal.Picture) json.RawMessage {
+func journalJSON(e *journal.Entry, shown *journal.Picture, zone *time.Location) json.RawMessage {
 	b := bytes.TrimSuffix(e.AppendJSON(nil), []byte("}"))
 	more := struct {
 		Text     string        `json:"text"`
 		CausedBy int64         `json:"caused_by,omitempty"`
 		Firing   int64         `json:"firing,omitempty"`
 		Picture  *shownPicture `json:"picture,omitempty"`
-	}{Text: entryText(e), CausedBy: e.Event, Firing: e.Firing}
+	}{Text: entryText(e, zone), CausedBy: e.Event, Firing: e.Firing}
 	if shown != nil {
 		more.Picture = &shownPicture{shown.Entry, shown.Name, web.Time{Time: shown.At}}
 	}
@@ -169,7 +169,7 @@ func (s *source) journalExport(ctx context.Context, q web.JournalQuery, each fun
 			return journalError(err)
 		}
 		for i := range entries {
-			row := tableRow(&entries[i])
+			row := tableRow(&entries[i], siteZone(s.site))
 			if err := each(&row); err != nil {
 				return err
 			}
@@ -182,9 +182,9 @@ func (s *source) journalExport(ctx context.Context, q web.JournalQuery, each fun
 }
 
 // tableRow is an entry as a row of a table.
-func tableRow(e *journal.Entry) web.JournalRow {
+func tableRow(e *journal.Entry, zone *time.Location) web.JournalRow {
 	row := web.JournalRow{
-		ID: e.ID, At: e.At, Kind: e.Kind, Camera: e.Camera, Rule: e.Rule, Key: e.Key, Relay: e.Relay, Plate: e.Plate, Text: entryText(e),
+		ID: e.ID, At: e.At, Kind: e.Kind, Camera: e.Camera, Rule: e.Rule, Key: e.Key, Relay: e.Relay, Plate: e.Plate, Text: entryText(e, zone),
 		CausedBy: e.Event, Firing: e.Firing,
 	}
 	for i := range e.Images {

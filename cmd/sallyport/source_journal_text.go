@@ -45,8 +45,8 @@ type entryBody struct {
 	}
 }
 
-// entryText says in one sentence what happened. Times are not in it: the entry has them.
-func entryText(e *journal.Entry) string {
+// entryText says in one sentence what happened. When that was is not in it: the entry has it. Other times are in a zone.
+func entryText(e *journal.Entry, zone *time.Location) string {
 	var b entryBody
 	if err := json.Unmarshal(e.Body, &b); err != nil {
 		return e.Kind + ": its text cannot be read"
@@ -60,7 +60,7 @@ func entryText(e *journal.Entry) string {
 	case journal.KindSuppressed:
 		s = b.suppressed(e)
 	case journal.KindAction:
-		s = b.action(e)
+		s = b.action(e, zone)
 	case journal.KindRelay:
 		s = b.relay(e)
 	case journal.KindReload:
@@ -228,8 +228,11 @@ func heldWords(reason string) string {
 }
 
 // action says what became of a step, or of what somebody asked for.
-func (b *entryBody) action(e *journal.Entry) string {
+func (b *entryBody) action(e *journal.Entry, zone *time.Location) string {
 	if b.Type == "command" {
+		if mode, ok := strings.CutPrefix(b.Step, "mode "); ok && e.Rule != "" {
+			return b.mode(e, mode, zone)
+		}
 		what, _ := b.relayWords()
 		return b.came(cmp.Or(what, b.Step)+" by hand: "+cmp.Or(b.Who, "somebody"), cmp.Or(b.Who, "somebody")+" asked for "+b.Step)
 	}
@@ -249,6 +252,27 @@ func (b *entryBody) action(e *journal.Entry) string {
 	if b.Outcome == "done" {
 		return s + " done" + tried(b.Tries)
 	}
+	return b.came(s, s)
+}
+
+// mode says which mode a rule was given by hand, or has again.
+func (b *entryBody) mode(e *journal.Entry, mode string, zone *time.Location) string {
+	s := e.Rule + ": mode " + mode
+	if word, until, ok := strings.Cut(mode, " until "); ok {
+		if t, err := time.Parse(time.RFC3339, until); err == nil {
+			layout := "15:04"
+			if t, at := t.In(zone), e.At.In(zone); t.Year() != at.Year() {
+				layout = "Mon 2 Jan 2006 15:04"
+			} else if t.YearDay() != at.YearDay() {
+				layout = "Mon 2 Jan 15:04"
+			}
+			s = e.Rule + ": mode " + word + " until " + t.In(zone).Format(layout)
+		}
+	}
+	if b.Who == clockSetIt {
+		return b.came(s, s)
+	}
+	s += " by hand: " + cmp.Or(b.Who, "somebody")
 	return b.came(s, s)
 }
 

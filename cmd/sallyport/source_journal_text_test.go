@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/journal"
 )
@@ -38,7 +39,7 @@ func TestEntryTextOfWhatHappens(t *testing.T) {
 	}
 	var b strings.Builder
 	for i := range entries {
-		b.WriteString(entryText(&entries[i]) + "\n")
+		b.WriteString(entryText(&entries[i], time.UTC) + "\n")
 	}
 	if got := b.String(); got != sentences {
 		t.Errorf("got\n%swant\n%s", got, sentences)
@@ -46,6 +47,11 @@ func TestEntryTextOfWhatHappens(t *testing.T) {
 }
 
 func TestEntryText(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	evening := time.Date(2026, 11, 24, 20, 0, 0, 0, time.UTC)
 	for _, tt := range []struct {
 		e    journal.Entry
 		want string
@@ -70,6 +76,9 @@ func TestEntryText(t *testing.T) {
 		{journal.Entry{Kind: "action", Rule: "gate", Body: []byte(`{"type":"action","step":"log","outcome":"done","detail":"ABC1234 (Ann)\ncame in"}`)}, "gate says: ABC1234 (Ann) came in"},
 		{journal.Entry{Kind: "action", Relay: "gate", Body: []byte(`{"type":"command","who":"ann","step":"relay gate pulse 800ms","outcome":"done"}`)}, "relay gate on for 0.8 s by hand: ann"},
 		{journal.Entry{Kind: "action", Relay: "gate", Body: []byte(`{"type":"command","who":"ann","step":"relay gate on","outcome":"failed","reason":"fault"}`)}, "ann asked for relay gate on failed: fault"},
+		{journal.Entry{Kind: "action", At: evening, Rule: "gate", Body: []byte(`{"type":"command","who":"ann","step":"mode shadow until 2026-11-24T22:12:18.379Z","outcome":"done"}`)}, "gate: mode shadow until 23:12 by hand: ann"},
+		{journal.Entry{Kind: "action", At: evening, Rule: "gate", Body: []byte(`{"type":"command","who":"ann","step":"mode off until 2026-11-25T22:12:18.379Z","outcome":"done"}`)}, "gate: mode off until Wed 25 Nov 23:12 by hand: ann"},
+		{journal.Entry{Kind: "action", At: evening, Rule: "gate", Body: []byte(`{"type":"command","who":"the clock","step":"mode as its file says","outcome":"done","reason":"its time is over"}`)}, "gate: mode as its file says (its time is over)"},
 		{journal.Entry{Kind: "action", Body: []byte(`{"type":"command","who":"ann","step":"cancel 12","outcome":"done"}`)}, "cancel 12 by hand: ann"},
 		{journal.Entry{Kind: "relay", Relay: "gate", Body: []byte(`{"on":true,"cause":"by hand: ann","who":"ann"}`)}, "relay gate is on: by hand, ann"},
 		{journal.Entry{Kind: "relay", Relay: "gate", Rule: "gate for residents", Plate: "A1", Body: []byte(`{"on":true,"cause":"rule \"gate for residents\" gate/#1"}`)}, "relay gate is on: gate for residents for A1"},
@@ -82,7 +91,7 @@ func TestEntryText(t *testing.T) {
 		{journal.Entry{Kind: "error", Body: []byte(`{`)}, "error: its text cannot be read"},
 		{journal.Entry{Kind: "error", Body: []byte(`{"error":"` + strings.Repeat("x", 1000) + `"}`)}, strings.Repeat("x", 300) + "…"},
 	} {
-		if got := entryText(&tt.e); got != tt.want {
+		if got := entryText(&tt.e, berlin); got != tt.want {
 			t.Errorf("%s %s\n got %q\nwant %q", tt.e.Kind, tt.e.Body, got, tt.want)
 		}
 	}
