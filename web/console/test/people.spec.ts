@@ -75,6 +75,17 @@ test('a password is set, and everybody signs in from then on', async ({ page, ow
     ])
 })
 
+test('a role that is refused goes back on the page', async ({ page, ownDemo, watch }) => {
+  watch.expected.push(/status of 409/)
+  expect((await page.request.put(`${ownDemo.url}/api/v1/password`, { data: { new: password } })).status()).toBe(200)
+  await open(page, ownDemo, '/system/people')
+  const may = page.locator('main').getByLabel('May')
+  await expect(may).toHaveValue('editor')
+  await may.selectOption('viewer')
+  await expect(page.locator('.toast')).toBeVisible()
+  await expect(may).toHaveValue('editor')
+})
+
 test('whoever is removed is out at once', async ({ page, ownDemo, browser, watch }) => {
   watch.expected.push(/status of 401/)
   const admin = await browser.newContext()

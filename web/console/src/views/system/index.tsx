@@ -46,7 +46,7 @@ export default function View({ rest }: ViewProps): JSX.Element {
         {(s?.restart_needed || written) && (
           <Notice tone="wait">
             <p>The site file was changed. It counts after a restart, by which relays go off.</p>
-            {mayEdit.value && <Restart primary done={restarted} />}
+            {mayEdit.value && <Restart primary done={restarted} said={s?.site_problems ?? []} />}
           </Notice>
         )}
         {s && s.site_problems.length > 0 && (

@@ -49,7 +49,7 @@ export function Machine({ system: s, reload }: { system: System; reload: () => v
       {mayEdit.value && (
         <Part title="Restart">
           <p class="form-note muted">The site file is read anew. Relays go off; flags, counts and cooldowns are kept. It takes a few seconds.</p>
-          <Restart done={reload} />
+          <Restart done={reload} said={s.site_problems} />
         </Part>
       )}
       <Part title="This browser">
