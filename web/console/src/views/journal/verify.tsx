@@ -25,8 +25,12 @@ export function VerifySheet({ under }: { under: string }): JSX.Element {
       if (!stop.current.signal.aborted) setError(e)
     }
   }
+  // Who opens it wants it: it begins by itself.
+  useEffect(() => void run(), [])
   const r = job?.result
-  const head = status.value?.journal?.head
+  // The head that is known may be older than what was just read.
+  const known = status.value?.journal?.head
+  const head = known && (!r || known.id >= r.last) ? known : undefined
   return (
     <Sheet title="Verify the journal" under={under}>
       <p>Each entry is sealed together with the one before it. Reading all of it shows whether any was altered, taken out or put in.</p>
@@ -36,7 +40,7 @@ export function VerifySheet({ under }: { under: string }): JSX.Element {
           <Button onClick={() => void del(`jobs/${seg(job.id)}`).catch(() => undefined)}>Stop</Button>
         ) : (
           <Button kind="primary" onClick={() => void run()}>
-            {job ? 'Verify again' : 'Verify'}
+            {job || error !== undefined ? 'Verify again' : 'Verify'}
           </Button>
         )}
       </div>

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Look, Why } from '../../api'
 import { get, seg } from '../../client'
+import { missing } from '../../ui/why'
 
 /** Between two questions, in milliseconds. */
 const pause = 500
@@ -9,9 +10,13 @@ const pause = 500
 export interface Asked {
   why: Why | undefined
   error: unknown
-  /** The looks at things that are not there any more, as they stood last; newest first. */
+  /** The looks at things that are not there any more, each when it came nearest; newest first. */
   gone: Look[]
+  /** The nearest look at each thing that is there. */
+  nearest: ReadonlyMap<string, Look>
 }
+
+const none: ReadonlyMap<string, Look> = new Map()
 
 /** So many looks at what is gone are kept. */
 const mostGone = 4
@@ -24,7 +29,7 @@ export const standsNow = (why: Why, l: Look): boolean => why.at !== undefined &&
 
 /** Asks why twice a second while the tab is shown; `urge` asks at once when it changes. */
 export function useWhy(rule: string, urge: unknown): Asked {
-  const [asked, set] = useState<Asked & { rule: string }>({ rule, why: undefined, error: undefined, gone: [] })
+  const [asked, set] = useState<Asked & { rule: string }>({ rule, why: undefined, error: undefined, gone: [], nearest: none })
   const now = useRef<() => void>(() => undefined)
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined
@@ -41,7 +46,7 @@ export function useWhy(rule: string, urge: unknown): Asked {
           const why = await get<Why>(`rules/${seg(rule)}/why`, mine.signal)
           if (mine.signal.aborted) return
           wait = pause
-          set((was) => ({ rule, why, error: undefined, gone: was.rule === rule ? left(was, why) : [] }))
+          set((was) => ({ rule, why, error: undefined, ...after(was.rule === rule ? was : undefined, why) }))
         } catch (error) {
           if (mine.signal.aborted) return
           wait = Math.min(wait * 2, 8000)
@@ -66,15 +71,28 @@ export function useWhy(rule: string, urge: unknown): Asked {
     if (!first.current) now.current()
     first.current = false
   }, [urge])
-  return asked.rule === rule ? asked : { why: undefined, error: undefined, gone: [] }
+  return asked.rule === rule ? asked : { why: undefined, error: undefined, gone: [], nearest: none }
 }
 
-/** Keeps the last look at what has just gone. */
-function left(was: Asked, why: Why): Look[] {
-  if (!was.why) return was.gone
-  const before = was.why
+/** How far a look was from being true: how many parts were missing, then how far they were off. */
+export function distance(l: Look): number {
+  if (l.answer === 'true') return 0
+  const parts = missing(l.when)
+  const off = parts.reduce((n, p) => n + Math.min(1000, ...(p.values ?? []).flatMap((v) => (v.bound ? [v.bound.off] : []))), 0)
+  return parts.length * 10_000 + off
+}
+
+/** Keeps the nearest look at what has just gone; of looks as near the last. */
+function after(was: Pick<Asked, 'why' | 'gone' | 'nearest'> | undefined, why: Why): Pick<Asked, 'gone' | 'nearest'> {
+  const nearest = new Map<string, Look>()
+  for (const l of why.looks) {
+    if (!standsNow(why, l)) continue
+    const id = lookID(l)
+    const best = was?.nearest.get(id)
+    nearest.set(id, best && distance(best) < distance(l) ? best : l)
+  }
   const here = new Set(why.looks.map(lookID))
-  const gone = before.looks.filter((l) => standsNow(before, l) && !here.has(lookID(l)))
-  const all = [...gone.reverse(), ...was.gone].filter((l) => !here.has(lookID(l)))
-  return all.slice(0, mostGone)
+  const gone = [...(was?.nearest ?? none)].filter(([id]) => !here.has(id)).map(([, l]) => l)
+  const all = [...gone.reverse(), ...(was?.gone ?? [])].filter((l) => !here.has(lookID(l)))
+  return { nearest, gone: all.slice(0, mostGone) }
 }

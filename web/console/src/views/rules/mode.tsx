@@ -55,10 +55,12 @@ function moment(end: End, at: string): string | undefined {
 
 /**
  * Switches a rule live, shadow or off over what its file says. The change holds
- * until somebody changes it, or until an end that can be chosen right after.
+ * until somebody changes it, or until an end that is chosen before, or moved after.
  */
 export function ModeSwitch({ rule, changed }: { rule: Rule; changed: () => void }): JSX.Element {
   const [asking, setAsking] = useState(false)
+  // How long the next change is to hold, while there is none.
+  const [next, setNext] = useState<End>('stays')
   const [at, setAt] = useState('07:00')
   const [busy, setBusy] = useState(false)
   // What was pressed stands there at once; the server's answer takes its place.
@@ -84,11 +86,14 @@ export function ModeSwitch({ rule, changed }: { rule: Rule; changed: () => void 
   const choose = async (mode: Mode): Promise<void> => {
     if (mode === rule.mode) return
     const before = rule.override
+    const until = before ? before.until : moment(next, at)
     setAsking(false)
+    setNext('stays')
     setPressed(mode)
     // What the file says needs no override.
-    if (!(await send(mode === rule.file_mode ? undefined : mode, undefined))) return setPressed(undefined)
-    toast(`${rule.name} is ${modeWord[mode]}.`, { action: { label: 'Undo', do: () => void send(before?.mode, before?.until) } })
+    if (!(await send(mode === rule.file_mode ? undefined : mode, until))) return setPressed(undefined)
+    const end = mode !== rule.file_mode && until ? ` until ${weekday(until)} ${hourMinute(until)}` : ''
+    toast(`${rule.name} is ${modeWord[mode]}${end}.`, { action: { label: 'Undo', do: () => void send(before?.mode, before?.until) } })
   }
   const chooseEnd = (e: End): void => {
     setAsking(e === 'at')
@@ -98,6 +103,12 @@ export function ModeSwitch({ rule, changed }: { rule: Rule; changed: () => void 
   return (
     <div class="rule-mode">
       <Choice label="Mode" value={pressed ?? rule.mode} onChange={(m) => void choose(m)} options={modes} disabled={busy || !mayEdit.value} />
+      {!o && mayEdit.value && (
+        <>
+          <Select label="A change holds" value={next} onChange={setNext} options={ends} disabled={busy} />
+          {next === 'at' && <Field label="Time of day" type="time" value={at} onInput={setAt} required />}
+        </>
+      )}
       {o && mayEdit.value && (
         <>
           <Select label="Until when" value={asking ? 'at' : o.until ? 'set' : 'stays'} onChange={chooseEnd} options={[...set, ...ends]} disabled={busy} />

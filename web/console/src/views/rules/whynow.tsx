@@ -12,7 +12,7 @@ import { type Asked, lookID, standsNow, useWhy } from './looks'
 interface Choice {
   id: string
   look: Look
-  /** now: it stands so. then: a moment that is over. gone: as it stood last. */
+  /** now: it stands so. then: a moment that is over. gone: when it came nearest. */
   when: 'now' | 'then' | 'gone'
 }
 
@@ -88,7 +88,7 @@ function When({ c }: { c: Choice }): JSX.Element {
         'as it stands now'
       ) : (
         <>
-          {c.when === 'gone' && 'gone; as it stood at '}
+          {c.when === 'gone' && 'gone; it came nearest '}
           <Ago at={c.look.at} />
         </>
       )}
