@@ -1,6 +1,6 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
-import { ago, bytes, clock, clockMillis, clockOrDate, count, countdown, day, duration, number } from './format'
+import { ago, bytes, clock, clockMillis, clockOrDate, count, countdown, day, duration, keyWords, number } from './format'
 import { status } from '../state'
 import type { Status } from '../api'
 
@@ -70,4 +70,12 @@ test('sizes and counts', () => {
   assert.equal(number(1234567), '1\u202f234\u202f567')
   assert.equal(count(1, 'camera'), '1 camera')
   assert.equal(count(1200, 'camera'), '1\u202f200 cameras')
+})
+
+test('a key is said in words', () => {
+  assert.equal(keyWords('porch/2157'), 'target 2157 at porch')
+  assert.equal(keyWords('gate/#3'), 'visit 3 at gate')
+  assert.equal(keyWords('front/perimeter/1'), 'perimeter 1 at front')
+  assert.equal(keyWords('ABC1234'), 'ABC1234')
+  assert.equal(keyWords('porch'), 'porch')
 })

@@ -98,3 +98,14 @@ export const number = (n: number): string => String(Math.round(n)).replace(/\B(?
 
 /** 1 camera, 3 cameras */
 export const count = (n: number, one: string, many = one + 's'): string => `${number(n)} ${n === 1 ? one : many}`
+
+/** Whom a rule is about, as the journal says it: target 7 at porch, visit 3 at gate. A plate stays as it is. */
+export function keyWords(key: string): string {
+  const cut = key.indexOf('/')
+  if (cut < 1) return key
+  const place = key.slice(0, cut)
+  const id = key.slice(cut + 1)
+  if (/^#[0-9]+$/.test(id)) return `visit ${id.slice(1)} at ${place}`
+  if (/^[0-9]+$/.test(id)) return `target ${id} at ${place}`
+  return `${id.replaceAll('/', ' ')} at ${place}`
+}

@@ -51,9 +51,9 @@ test('what holds a look back is said in the words of the rules', () => {
 })
 
 test('a look says what it was about once', () => {
-  assert.equal(about(look({ key: 'porch/7', camera: 'porch', target: 7 })), 'porch/7')
-  assert.equal(about(look({ key: 'porch', camera: 'porch', target: 7 })), 'porch, target porch/7')
-  assert.equal(about(look({ key: 'gate/#1', plate: 'ABC1234' })), 'gate/#1, plate ABC1234')
+  assert.equal(about(look({ key: 'porch/7', camera: 'porch', target: 7 })), 'target 7 at porch')
+  assert.equal(about(look({ key: 'porch', camera: 'porch', target: 7 })), 'porch, target 7 at porch')
+  assert.equal(about(look({ key: 'gate/#1', plate: 'ABC1234' })), 'visit 1 at gate, plate ABC1234')
   assert.equal(about(look({})), 'the rule as a whole')
   assert.equal(missing(undefined).length, 0)
 })

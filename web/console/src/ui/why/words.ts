@@ -1,5 +1,5 @@
 import type { Answer, Look, Part, Reading, Seconds } from '../../api'
-import { duration } from '../format'
+import { duration, keyWords } from '../format'
 import type { Tone } from '../mark'
 
 const plain = /^-?(?:\d+(?:\.\d+)?(?:h|ms|m|s|d))+$/
@@ -88,10 +88,10 @@ export const operators: Record<'and' | 'or' | 'not', { sign: string; word: strin
 /** What a look was about: its key, and the target and the plate when the key does not name them. */
 export function about(look: Look): string {
   const parts: string[] = []
-  if (look.key) parts.push(look.key)
+  if (look.key) parts.push(keyWords(look.key))
   if (look.target !== undefined && look.camera) {
     const t = `${look.camera}/${look.target}`
-    if (t !== look.key) parts.push(look.key ? `target ${t}` : t)
+    if (t !== look.key) parts.push(keyWords(t))
   }
   if (look.plate && look.plate !== look.key) parts.push(`plate ${look.plate}`)
   return parts.join(', ') || 'the rule as a whole'

@@ -1,25 +1,29 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import type { Entry, Page, Relay, Rule, RuleTick } from '../../api'
+import type { Entry, Page, Rule, RuleTick } from '../../api'
 import { path } from '../../app/router'
 import { address, seg } from '../../client'
 import { entries, now, relays, ruleSet, ruleTicks } from '../../state'
 import { isFiring, isShadow } from '../../ui/entry'
+import { keyWords } from '../../ui/format'
 import { Icon } from '../../ui/icon'
 import { useLoad } from '../../ui/load'
 import { Badge } from '../../ui/mark'
 import { Failed, Skeleton } from '../../ui/parts'
 import { AgoShort, Countdown } from '../../ui/time'
+import { TimeLeft } from '../relays/left'
+import { stateOf } from '../relays/words'
 import { Lately, overTime, rulesNow, stateTone, waitsFor } from './rulesnow'
 import type { RuleNow } from './rulesnow'
 
 /** So many of each are shown; the rest is counted. */
 const mostRules = 8
+const mostOff = 12
 const mostFirings = 10
 /** How long after the last firing the list is asked for with its pictures, in milliseconds. */
 const settle = 1500
 
-/** What is going on: relays that are on, rules that do or wait for something, the last firings. */
+/** What is going on: relays, rules that do or wait for something, the last firings. */
 export function Now(): JSX.Element {
   return (
     <aside class="live-now" aria-label="Now">
@@ -50,27 +54,46 @@ function Block({ title, href, children }: { title: string; href: string; childre
 function RelaysOn(): JSX.Element {
   const all = relays.value
   if (!all) return <Skeleton lines={1} />
+  if (all.length === 0) return <p class="now-none">None is set up.</p>
   const on = all.filter((r) => r.on || r.fault)
-  if (on.length === 0) return <p class="now-none">None is on.</p>
-  return (
-    <ul class="now-list">
-      {on.map((r) => (
-        <li key={r.name}>
-          <a class="now-row" href={path('relays', r.name)}>
-            <span class="now-title">{r.name}</span>
-            <span class="now-aside">{r.fault ? <Badge tone="bad">fault</Badge> : <TimeLeft relay={r} />}</span>
-            <span class="now-sub now-cause">{r.fault ?? r.cause ?? 'on'}</span>
-          </a>
-        </li>
-      ))}
-    </ul>
-  )
-}
-
-function TimeLeft({ relay }: { relay: Relay }): JSX.Element {
+  const off = all.filter((r) => !r.on && !r.fault)
+  const rest = off.length - mostOff
   return (
     <>
-      <Badge tone="ok">on</Badge> {relay.off_at && <Countdown until={relay.off_at} />}
+      {on.length > 0 && (
+        <ul class="now-list">
+          {on.map((r) => (
+            <li key={r.name}>
+              <a class="now-row" href={path('relays', r.name)}>
+                <span class="now-title">{r.name}</span>
+                <span class="now-aside">{r.fault ? <Badge tone="bad">fault</Badge> : <Badge tone="ok">on</Badge>}</span>
+                <span class="now-sub now-cause">{r.fault ?? r.cause ?? 'on'}</span>
+                {!r.fault && (
+                  <span class="now-wait">
+                    <TimeLeft relay={r} />
+                  </span>
+                )}
+              </a>
+            </li>
+          ))}
+        </ul>
+      )}
+      {off.length > 0 && (
+        <ul class="now-off">
+          {off.slice(0, mostOff).map((r) => (
+            <li key={r.name}>
+              <a href={path('relays', r.name)}>
+                <span class="now-off-name">{r.name}</span> <span class={`now-off-state tone-${stateOf(r).tone}`}>{stateOf(r).word}</span>
+              </a>
+            </li>
+          ))}
+          {rest > 0 && (
+            <li>
+              <a href="/relays">and {rest} more</a>
+            </li>
+          )}
+        </ul>
+      )}
     </>
   )
 }
@@ -111,7 +134,7 @@ function RuleRow({ rule }: { rule: RuleNow }): JSX.Element {
         {rule.shadow && <Badge tone="wait">shadow</Badge>} <Badge tone={stateTone[rule.state]}>{rule.over ? 'over' : rule.state}</Badge>
       </span>
       <span class="now-sub">
-        {key?.key}
+        {key && keyWords(key.key)}
         {rule.more > 0 && ` and ${rule.more} more`}
       </span>
       {key?.ends && (

@@ -1,9 +1,11 @@
 import type { JSX } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
 import type { Camera, Zone } from '../../api'
 import { path, withQuery } from '../../app/router'
 import { useMotion } from '../../scene/feed'
+import type { Motion } from '../../scene/motion'
 import { Scene } from '../../scene/Scene'
-import { link, mayEdit } from '../../state'
+import { link, mayEdit, serverNow } from '../../state'
 import { ButtonLink } from '../../ui/button'
 import { Icon } from '../../ui/icon'
 import { StateDot } from '../../ui/mark'
@@ -11,6 +13,10 @@ import { Ago, AgoShort } from '../../ui/time'
 import { FreshPicture } from './fresh'
 import type { Hover } from './hover'
 import type { TargetName } from './names'
+
+/** From this age on a picture is not taken for what the boxes over it show, in milliseconds. */
+const oldFrom = 5000
+const lookEvery = 1000
 
 export interface TileProps {
   camera: Camera
@@ -26,14 +32,15 @@ export interface TileProps {
 /** One camera: its name and how it is, and its scene. */
 export function Tile({ camera, zones, picked, onHover, onPick, large }: TileProps): JSX.Element {
   const motion = useMotion(camera.name)
+  const old = useOld(camera.snapshot_at, motion)
   return (
-    <article class={`live-tile ${link.value.up ? '' : 'live-stale'}`} aria-label={camera.name}>
+    <article class={`live-tile ${link.value.up ? '' : 'live-stale'} ${old ? 'live-old' : ''}`} aria-label={camera.name}>
       <header class="live-caption">
         <StateDot tone={camera.online ? 'ok' : 'bad'} word={camera.online ? 'online' : 'offline'} />
         <h2>{large ? camera.name : <a href={path('live', camera.name)}>{camera.name}</a>}</h2>
         {camera.snapshot_at && (
-          <span class="live-taken muted">
-            picture <AgoShort at={camera.snapshot_at} />
+          <span class={`live-taken ${old ? 'live-old-mark' : 'muted'}`} title={old ? 'The boxes are of now, and the picture is older.' : undefined}>
+            {old ? 'old picture' : 'picture'} <AgoShort at={camera.snapshot_at} />
           </span>
         )}
         {large && <FreshPicture camera={camera} />}
@@ -58,6 +65,18 @@ export function Tile({ camera, zones, picked, onHover, onPick, large }: TileProp
       </div>
     </article>
   )
+}
+
+/** Whether boxes of now lie over a picture of before. */
+function useOld(at: string | undefined, motion: Motion): boolean {
+  const [old, set] = useState(false)
+  useEffect(() => {
+    const look = (): void => set(at !== undefined && motion.all().length > 0 && serverNow() - Date.parse(at) > oldFrom)
+    look()
+    const timer = setInterval(look, lookEvery)
+    return () => clearInterval(timer)
+  }, [at, motion])
+  return old
 }
 
 function Veil({ camera }: { camera: Camera }): JSX.Element {

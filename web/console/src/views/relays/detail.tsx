@@ -8,11 +8,12 @@ import { Empty, Facts, Failed, Section, Skeleton } from '../../ui/parts'
 import { Sheet } from '../../ui/sheet'
 import { Row, Rows } from '../../ui/table'
 import { Ago } from '../../ui/time'
+import { RelayTile } from './tile'
 import { stateOf } from './words'
 
 const mostEntries = 12
 
-/** All about one relay: what limits it, which rules move it, what it did lately. */
+/** All about one relay: its buttons, what limits it, which rules move it, what it did lately. */
 export function RelaySheet({ relay, name }: { relay: Relay | undefined; name: string }): JSX.Element {
   return (
     <Sheet title={name} under="/relays">
@@ -24,6 +25,7 @@ export function RelaySheet({ relay, name }: { relay: Relay | undefined; name: st
 function Detail({ relay }: { relay: Relay }): JSX.Element {
   return (
     <>
+      <RelayTile relay={relay} named />
       <Facts
         items={[
           ['State', stateOf(relay).word],

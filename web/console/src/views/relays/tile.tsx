@@ -5,14 +5,15 @@ import { mayOperate } from '../../state'
 import { Button } from '../../ui/button'
 import { duration } from '../../ui/format'
 import { HoldButton } from '../../ui/hold'
-import { Ago, Countdown } from '../../ui/time'
+import { Ago } from '../../ui/time'
+import { TimeLeft } from './left'
 import type { Command } from './press'
 import { usePress } from './press'
 import { Ring } from './ring'
 import { pulseText, stateOf } from './words'
 
-/** A relay: how it is and why, what is left, and the buttons that move it. */
-export function RelayTile({ relay }: { relay: Relay }): JSX.Element {
+/** A relay: how it is and why, what is left, and the buttons that move it. `named` where its name stands above it already. */
+export function RelayTile({ relay, named }: { relay: Relay; named?: boolean }): JSX.Element {
   const state = stateOf(relay)
   const { pressed, press } = usePress(relay)
   return (
@@ -20,16 +21,14 @@ export function RelayTile({ relay }: { relay: Relay }): JSX.Element {
       <header class="relay-head">
         <Ring relay={relay} />
         <div class="relay-name">
-          <h2>
-            <a href={path('relays', relay.name)}>{relay.name}</a>
-          </h2>
+          {!named && (
+            <h2>
+              <a href={path('relays', relay.name)}>{relay.name}</a>
+            </h2>
+          )}
           <p class="relay-state">
             <strong>{state.word}</strong>
-            {relay.on && relay.off_at && (
-              <span class="num">
-                <Countdown until={relay.off_at} /> left
-              </span>
-            )}
+            <TimeLeft relay={relay} />
           </p>
         </div>
       </header>
@@ -93,6 +92,7 @@ function Buttons({ relay, busy, press }: { relay: Relay; busy: boolean; press: (
       <Button label={`Turn ${relay.name} off`} onClick={() => press({ set: 'off' }, 'Turned off.')}>
         Turn off
       </Button>
+      <p class="relay-wide relay-limit muted">“{relay.confirm ? 'Hold to turn on' : 'Turn on'}”: on for at most {duration(relay.max_on)}, or until it is turned off.</p>
     </div>
   )
 }

@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import type { Relay } from '../../api'
-import { pulseText, refusal, share, stateOf } from './words'
+import { atMost, pulseText, refusal, share, stateOf } from './words'
 
 const relay = (over: Partial<Relay>): Relay => ({ name: 'gate', on: false, max_on: 5, today: 3, confirm: true, rules: [], ...over })
 
@@ -34,4 +34,11 @@ test('a pulse is asked for as a rule writes it', () => {
   assert.equal(pulseText(0.8), '800ms')
   assert.equal(pulseText(1.5), '1.5s')
   assert.equal(pulseText(2), '2s')
+})
+
+test('an end that is only the longest time is told from one that was asked for', () => {
+  const on = (off_at: string) => relay({ on: true, since: '2026-11-24T10:00:00.000Z', off_at })
+  assert.equal(atMost(on('2026-11-24T10:00:05.000Z')), true)
+  assert.equal(atMost(on('2026-11-24T10:00:00.800Z')), false)
+  assert.equal(atMost(relay({ on: true })), false)
 })

@@ -38,6 +38,12 @@ export function share(r: Relay, now: number): number | undefined {
   return Math.min(1, Math.max(0, (end - now) / (end - since)))
 }
 
+/** Whether a relay that is on goes off only because it may not be on for longer: nobody has said when before. */
+export function atMost(r: Relay): boolean {
+  if (!r.on || !r.off_at || !r.since) return false
+  return Math.abs(Date.parse(r.off_at) - Date.parse(r.since) - r.max_on * 1000) < 500
+}
+
 /** A duration in seconds as a rule file writes it: 800ms, 1.5s. */
 export function pulseText(seconds: number): string {
   const ms = Math.round(seconds * 1000)

@@ -2,7 +2,7 @@ import { useComputed } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { Rule, RuleKey } from '../../api'
 import { ruleTicks } from '../../state'
-import { count } from '../../ui/format'
+import { count, keyWords } from '../../ui/format'
 import { Badge, StateDot } from '../../ui/mark'
 import { AgoShort, Countdown } from '../../ui/time'
 import { HourBars } from './bars'
@@ -73,7 +73,7 @@ function Quiet({ rule }: { rule: Rule }): JSX.Element {
 export function KeyChip({ k }: { k: RuleKey }): JSX.Element {
   return (
     <span class={`rule-key tone-${stateTone[k.state]}`}>
-      {k.key && <span class="rule-key-name">{k.key}</span>} <span class="rule-key-word">{keyWord(k)}</span>
+      {k.key && <span class="rule-key-name">{keyWords(k.key)}</span>} <span class="rule-key-word">{keyWord(k)}</span>
       {k.ends && (
         <>
           {' '}
