@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -234,7 +235,7 @@ func (b *entryBody) action(e *journal.Entry, zone *time.Location) string {
 			return b.mode(e, mode, zone)
 		}
 		what, _ := b.relayWords()
-		return b.came(cmp.Or(what, b.Step)+" by hand: "+cmp.Or(b.Who, "somebody"), cmp.Or(b.Who, "somebody")+" asked for "+b.Step)
+		return b.came(cmp.Or(what, b.Step)+handSaid(b.Who, ": "), somebody(b.Who)+" asked for "+b.Step)
 	}
 	if (b.Step == "log" || strings.HasPrefix(b.Step, "log ")) && b.Outcome == "done" {
 		return after(e.Rule+" says", b.Detail)
@@ -325,7 +326,7 @@ func (b *entryBody) relay(e *journal.Entry) string {
 	case b.Fault != "":
 		return s + ", fault: " + b.Fault
 	case b.Who != "" && strings.HasPrefix(cause, "by hand"):
-		return after(s, "by hand, "+b.Who)
+		return s + ":" + handSaid(b.Who, ", ")
 	case e.Rule == "":
 		return after(s, b.Cause)
 	case strings.Contains(cause, "rule "+strconv.Quote(e.Rule)) && !strings.HasPrefix(cause, "rule "):
@@ -340,7 +341,7 @@ func (b *entryBody) relay(e *journal.Entry) string {
 // reload says whether rule files were taken.
 func (b *entryBody) reload() string {
 	if b.File != "" {
-		return cmp.Or(b.Who, "somebody") + " " + cmp.Or(b.What, "saved") + " " + b.File
+		return somebody(b.Who) + " " + cmp.Or(b.What, "saved") + " " + b.File
 	}
 	if b.Loaded != nil && *b.Loaded {
 		return "rules loaded, set " + short(b.Rules)
@@ -354,6 +355,32 @@ func (b *entryBody) reload() string {
 		s += " (and " + strconv.Itoa(n) + " more)"
 	}
 	return s
+}
+
+// somebody is who did something. The console on the machine itself has no user.
+func somebody(who string) string {
+	if here(who) {
+		return "somebody at this machine"
+	}
+	return cmp.Or(who, "somebody")
+}
+
+// handSaid says that it was done by hand, and by whom.
+func handSaid(who, mark string) string {
+	if here(who) {
+		return " by hand at this machine"
+	}
+	return " by hand" + mark + cmp.Or(who, "somebody")
+}
+
+// here tells whether somebody used the console on the machine itself without a user.
+func here(who string) bool {
+	host, ok := strings.CutPrefix(who, "console at ")
+	if !ok {
+		return false
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.IsLoopback()
 }
 
 // forKey says whom a rule is about: for ABC1234, for target 7 at porch.

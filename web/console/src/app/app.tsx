@@ -4,8 +4,9 @@ import { signedOut } from '../client'
 import { cameras, loadSession, mayEdit, session, siteName, status } from '../state'
 import { Button } from '../ui/button'
 import { Icon } from '../ui/icon'
-import { Empty, Skeleton } from '../ui/parts'
+import { Empty, Hidden, Skeleton } from '../ui/parts'
 import { Toasts } from '../ui/toast'
+import { drafts } from '../views/rules/drafts'
 import SignIn from '../views/signin'
 import { go, parts, place } from './router'
 import { GlobalSheet } from './sheets'
@@ -22,6 +23,11 @@ function Rail({ current }: { current: string }): JSX.Element {
         <a key={v.name} href={`/${v.name}`} aria-current={v.name === current ? 'page' : undefined}>
           {v.icon && <Icon name={v.icon} />}
           <span>{v.title}</span>
+          {v.name === 'rules' && drafts.value.size > 0 && (
+            <span class="rail-mark" title="A text is not saved">
+              <Hidden>, not saved</Hidden>
+            </span>
+          )}
         </a>
       ))}
     </nav>

@@ -14,6 +14,8 @@ import { offsetOf } from './zone'
 const rowHeight = 28
 /** An end that is no longer ago than this is now, in milliseconds. */
 const toNow = 60_000
+/** Half of what a character of the axis takes, in pixels, at most. */
+const charHalf = 3.6
 
 export interface TimelineProps {
   data: TimelineData
@@ -186,8 +188,9 @@ export function Timeline({ data, range, onRange, hrefOf = (id) => path('journal'
         <div class="timeline-times num" aria-hidden="true">
           {lines.map((m) => {
             const x = xOf(m.at, range, width)
+            const half = Math.max(24, m.text.length * charHalf)
             return (
-              <span key={m.at} class={x < 36 ? 'first' : x > width - 36 ? 'last' : undefined} style={{ left: `${x}px` }}>
+              <span key={m.at} class={x < half ? 'first' : x > width - half ? 'last' : undefined} style={{ left: `${x}px` }}>
                 {m.text}
               </span>
             )

@@ -2,7 +2,7 @@ import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Job, VerifyResult } from '../../api'
 import { del, follow, post, seg } from '../../client'
-import { status } from '../../state'
+import { loadStatus, status } from '../../state'
 import { Button } from '../../ui/button'
 import { Check } from '../../ui/field'
 import { count, number } from '../../ui/format'
@@ -16,11 +16,14 @@ export function VerifySheet({ under }: { under: string }): JSX.Element {
   const [error, setError] = useState<unknown>()
   const stop = useRef(new AbortController())
   useEffect(() => () => stop.current.abort(), [])
+  // Who asked for this sheet asked for that.
+  useEffect(() => void run(), [])
   const busy = job?.state === 'waiting' || job?.state === 'running'
   const run = async (): Promise<void> => {
     setError(undefined)
     try {
       await follow(await post<Job<VerifyResult>>('journal/verify', { images }), setJob, stop.current.signal)
+      await loadStatus()
     } catch (e) {
       if (!stop.current.signal.aborted) setError(e)
     }

@@ -43,7 +43,7 @@ export function ListSheet({ name, under }: { name: string; under: string }): JSX
       {list && (
         <p class="muted small-text plates-where">
           {mayEdit.value ? <a href={path('rules', 'files', list.file)}>{list.file}</a> : list.file}
-          {list.belongs.map((b) => ` · goes to ${b.list} of ${b.camera}`)}
+          {list.belongs.map((b) => ` · also the list ${b.list} in camera ${b.camera}`)}
         </p>
       )}
       {fixed && <Notice tone="wait">This list cannot be changed here: {fixed}.</Notice>}

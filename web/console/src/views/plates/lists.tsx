@@ -27,7 +27,7 @@ export function Lists(): JSX.Element {
           key={`${l.file} ${l.name}`}
           href={path('plates', 'lists', l.name)}
           title={l.name}
-          sub={[l.file, ...l.belongs.map((b) => `goes to ${b.list} of ${b.camera}`)].join(' · ')}
+          sub={[l.file, ...l.belongs.map((b) => `also the list ${b.list} in camera ${b.camera}`)].join(' · ')}
           aside={
             <>
               {l.fixed && <Badge tone="wait">read only</Badge>}

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { Page, PlateRead } from '../../api'
 import { go, path, place, withQuery } from '../../app/router'
 import { address, get, query, seg } from '../../client'
-import { cameras, mayOperate } from '../../state'
+import { cameras, mayOperate, ruleSet } from '../../state'
 import { onEntry } from '../../stream'
 import { Button, ButtonLink } from '../../ui/button'
 import { Field, Select } from '../../ui/field'
@@ -27,7 +27,7 @@ export function Reads(): JSX.Element {
   const camera = q.get('camera') ?? ''
   const came = useCame()
   const base = query({ q: search, camera, limit: pageSize })
-  const loaded = useLoad<Page<PlateRead>>(`plates/reads${base}`, `${came} ${changed.value}`)
+  const loaded = useLoad<Page<PlateRead>>(`plates/reads${base}`, `${came} ${changed.value} ${ruleSet.value}`)
   const [older, setOlder] = useState<{ base: string; items: PlateRead[]; next: string | undefined; busy: boolean } | undefined>()
   const mine = older?.base === base ? older : undefined
   const next = mine ? mine.next : loaded.data?.next
@@ -135,7 +135,7 @@ function Read({ arrival: { read: r, reads } }: { arrival: Arrival }): JSX.Elemen
             {reads.length > 1 && <span class="muted small-text num">read {reads.length} times</span>}
           </span>
           <span class="read-verdict">
-            {on ? <>on {on}: </> : null}
+            {on ? <>now on {on}: </> : null}
             <span class={`read-tone tone-${v.tone}`}>{v.text}</span>
           </span>
           <span class="muted small-text">

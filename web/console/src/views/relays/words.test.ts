@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import type { Relay } from '../../api'
-import { atMost, pulseText, refusal, share, stateOf } from './words'
+import { atMost, handWords, pulseText, refusal, share, stateOf } from './words'
 
 const relay = (over: Partial<Relay>): Relay => ({ name: 'gate', on: false, max_on: 5, today: 3, confirm: true, rules: [], ...over })
 
@@ -41,4 +41,11 @@ test('an end that is only the longest time is told from one that was asked for',
   assert.equal(atMost(on('2026-11-24T10:00:05.000Z')), true)
   assert.equal(atMost(on('2026-11-24T10:00:00.800Z')), false)
   assert.equal(atMost(relay({ on: true })), false)
+})
+
+test('who presses on the machine itself is said to be there', () => {
+  assert.equal(handWords('by hand: console at 127.0.0.1'), 'by hand at this machine')
+  assert.equal(handWords('console at ::1'), 'at this machine')
+  assert.equal(handWords('by hand: ann'), 'by hand: ann')
+  assert.equal(handWords('rule "console at 127.0.0.1" did it'), 'rule "console at 127.0.0.1" did it')
 })

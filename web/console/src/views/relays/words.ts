@@ -29,6 +29,9 @@ export function refusal(detail: string, r: Relay): string {
   return say ? say(r) : detail
 }
 
+/** A cause or a name of who did something, for people: the page on the machine itself has no user. */
+export const handWords = (text: string): string => text.replace(/by hand: console at (?:127\.[0-9.]+|::1)$/, 'by hand at this machine').replace(/^console at (?:127\.[0-9.]+|::1)$/, 'at this machine')
+
 /** How much of a relay's time is left, 1 to 0; undefined while it does not run down. */
 export function share(r: Relay, now: number): number | undefined {
   if (!r.on || !r.off_at || !r.since) return undefined
