@@ -46,7 +46,7 @@ func DemoScene() Scene {
 				{At: s(8, 600), PlateRead: PlateRead{Number: "ABC1234", Heading: "approach", Confidence: 99, TargetID: 31,
 					Vehicle: Vehicle{Type: "saloon car", Color: "grey", Brand: "Tesla"}}},
 				{At: s(16, 0), PlateRead: PlateRead{Number: "XYZ999", Heading: "approach", Confidence: 97, TargetID: 32,
-					Vehicle: Vehicle{Type: "van", Color: "white"}}},
+					Vehicle: Vehicle{Type: "saloon car", Color: "blue"}}},
 			},
 		},
 	}}
