@@ -81,3 +81,18 @@ export function drawn(a: number, b: number, r: Range, width: number): Range | un
   const to = Math.min(r.until, timeAt(Math.max(a, b), r, width))
   return to - from >= shortest ? { since: from, until: to } : zoomed({ since: from, until: to }, (from + to) / 2, shortest / Math.max(to - from, 1))
 }
+
+/** Labels moved in from the edges of `width` pixels, without those that would lie on another: a day, which is longer, stays before a time. */
+export function legible<T extends { x: number; half: number }>(labels: readonly T[], width: number): T[] {
+  const out: T[] = []
+  for (const l of labels) {
+    const m = { ...l, x: Math.max(l.half, Math.min(width - l.half, l.x)) }
+    const before = out.at(-1)
+    if (before && m.x - m.half < before.x + before.half) {
+      if (m.half <= before.half) continue
+      out.pop()
+    }
+    out.push(m)
+  }
+  return out
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { pathsOf, stepFrom, stopAt, stopsOf, type TimelineRow } from './rows'
-import { drawn, marks, moved, timeAt, xOf, zoomed } from './scale'
+import { drawn, legible, marks, moved, timeAt, xOf, zoomed } from './scale'
 import { momentOf, offsetOf, wallText } from './zone'
 
 const day = 86_400_000
@@ -88,4 +88,10 @@ test('what lies outside is not drawn', () => {
   assert.equal(p.firings, '')
   assert.match(p.held, /^M22\.5 14a/)
   assert.equal(p.open, '')
+})
+
+test('labels of the axis are whole and do not lie on each other', () => {
+  const at = (x: number, half: number) => ({ x, half })
+  assert.deepEqual(legible([at(10, 36), at(74, 18), at(147, 18)], 300), [at(36, 36), at(147, 18)])
+  assert.deepEqual(legible([at(74, 18), at(110, 36), at(295, 18)], 300), [at(110, 36), at(282, 18)])
 })

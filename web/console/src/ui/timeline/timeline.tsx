@@ -8,7 +8,7 @@ import { Icon } from '../icon'
 import { Button } from '../button'
 import { Moment } from './moment'
 import { pathsOf, type Stop, stepFrom, stopAt, stopsOf, type TimelineRow } from './rows'
-import { drawn, marks, moved, type Range, timeAt, xOf, zoomed } from './scale'
+import { drawn, legible, marks, moved, type Range, timeAt, xOf, zoomed } from './scale'
 import { offsetOf } from './zone'
 
 const rowHeight = 28
@@ -186,15 +186,11 @@ export function Timeline({ data, range, onRange, hrefOf = (id) => path('journal'
           )}
         </div>
         <div class="timeline-times num" aria-hidden="true">
-          {lines.map((m) => {
-            const x = xOf(m.at, range, width)
-            const half = Math.max(24, m.text.length * charHalf)
-            return (
-              <span key={m.at} class={x < half ? 'first' : x > width - half ? 'last' : undefined} style={{ left: `${x}px` }}>
-                {m.text}
-              </span>
-            )
-          })}
+          {legible(lines.map((m) => ({ ...m, x: xOf(m.at, range, width), half: m.text.length * charHalf })), width).map((m) => (
+            <span key={m.at} style={{ left: `${m.x}px` }}>
+              {m.text}
+            </span>
+          ))}
         </div>
         {cursor && chosen && !drag && <Moment row={chosen} stop={cursor.stop} at={cursor.at} x={xOf(cursor.at, range, width)} width={width} top={(cursor.row + 1) * rowHeight} hrefOf={hrefOf} />}
       </div>

@@ -12,7 +12,7 @@ import { Badge } from '../../ui/mark'
 import { Failed, Skeleton } from '../../ui/parts'
 import { AgoShort, Countdown } from '../../ui/time'
 import { TimeLeft } from '../relays/left'
-import { handWords, stateOf } from '../relays/words'
+import { causeWords, stateOf } from '../relays/words'
 import { Lately, overTime, rulesNow, stateTone, waitsFor } from './rulesnow'
 import type { RuleNow } from './rulesnow'
 
@@ -67,7 +67,7 @@ function RelaysOn(): JSX.Element {
               <a class="now-row" href={path('relays', r.name)}>
                 <span class="now-title">{r.name}</span>
                 <span class="now-aside">{r.fault ? <Badge tone="bad">fault</Badge> : <Badge tone="ok">on</Badge>}</span>
-                <span class="now-sub now-cause">{r.fault ?? handWords(r.cause ?? 'on')}</span>
+                <span class="now-sub now-cause">{r.fault ?? causeWords(r.cause ?? 'on')}</span>
                 {!r.fault && (
                   <span class="now-wait">
                     <TimeLeft relay={r} />

@@ -9,7 +9,7 @@ import { Sheet } from '../../ui/sheet'
 import { Row, Rows } from '../../ui/table'
 import { Ago } from '../../ui/time'
 import { RelayTile } from './tile'
-import { handWords, stateOf } from './words'
+import { causeWords, stateOf } from './words'
 
 const mostEntries = 12
 
@@ -30,8 +30,8 @@ function Detail({ relay }: { relay: Relay }): JSX.Element {
         items={[
           ['State', stateOf(relay).word],
           relay.since !== undefined && ['Since', <Ago key="since" at={relay.since} />],
-          relay.cause !== undefined && ['Cause', handWords(relay.cause)],
-          relay.who !== undefined && ['By hand', handWords(relay.who)],
+          relay.cause !== undefined && ['Cause', causeWords(relay.cause)],
+          relay.who !== undefined && ['By hand', causeWords(relay.who)],
           relay.fault !== undefined && ['Fault', relay.fault],
           ['On for at most', duration(relay.max_on)],
           relay.pulse !== undefined && ['Usual pulse', duration(relay.pulse)],

@@ -10,7 +10,7 @@ import { TimeLeft } from './left'
 import type { Command } from './press'
 import { usePress } from './press'
 import { Ring } from './ring'
-import { handWords, pulseText, stateOf } from './words'
+import { causeWords, pulseText, stateOf } from './words'
 
 /** A relay: how it is and why, what is left, and the buttons that move it. `named` where its name stands above it already. */
 export function RelayTile({ relay, named }: { relay: Relay; named?: boolean }): JSX.Element {
@@ -57,7 +57,7 @@ function Cause({ relay }: { relay: Relay }): JSX.Element {
   return (
     <>
       <Ago at={relay.since} />
-      {relay.cause && ` · ${handWords(relay.cause)}`}
+      {relay.cause && ` · ${causeWords(relay.cause)}`}
     </>
   )
 }

@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import type { Relay } from '../../api'
-import { atMost, handWords, pulseText, refusal, share, stateOf } from './words'
+import { atMost, causeWords, pulseText, refusal, share, stateOf } from './words'
 
 const relay = (over: Partial<Relay>): Relay => ({ name: 'gate', on: false, max_on: 5, today: 3, confirm: true, rules: [], ...over })
 
@@ -43,9 +43,15 @@ test('an end that is only the longest time is told from one that was asked for',
   assert.equal(atMost(relay({ on: true })), false)
 })
 
+test('whom a rule moved a relay for is said in words', () => {
+  assert.equal(causeWords('rule "porch light" porch/2157'), 'rule "porch light" for target 2157 at porch')
+  assert.equal(causeWords('end of pulse (rule "gate" gate/#1)'), 'end of pulse (rule "gate" for visit 1 at gate)')
+  assert.equal(causeWords('rule "a/b"'), 'rule "a/b"')
+})
+
 test('who presses on the machine itself is said to be there', () => {
-  assert.equal(handWords('by hand: console at 127.0.0.1'), 'by hand at this machine')
-  assert.equal(handWords('console at ::1'), 'at this machine')
-  assert.equal(handWords('by hand: ann'), 'by hand: ann')
-  assert.equal(handWords('rule "console at 127.0.0.1" did it'), 'rule "console at 127.0.0.1" did it')
+  assert.equal(causeWords('by hand: console at 127.0.0.1'), 'by hand at this machine')
+  assert.equal(causeWords('console at ::1'), 'at this machine')
+  assert.equal(causeWords('by hand: ann'), 'by hand: ann')
+  assert.equal(causeWords('rule "console at 127.0.0.1" did it'), 'rule "console at 127.0.0.1" did it')
 })

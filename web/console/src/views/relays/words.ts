@@ -1,6 +1,7 @@
 // What a relay's state and its refusals are called.
 
 import type { Relay } from '../../api'
+import { keyWords } from '../../ui/format'
 import type { Tone } from '../../ui/mark'
 
 /** A relay's state as a word, and the colour that goes with it. */
@@ -29,8 +30,9 @@ export function refusal(detail: string, r: Relay): string {
   return say ? say(r) : detail
 }
 
-/** A cause or a name of who did something, for people: the page on the machine itself has no user. */
-export const handWords = (text: string): string => text.replace(/by hand: console at (?:127\.[0-9.]+|::1)$/, 'by hand at this machine').replace(/^console at (?:127\.[0-9.]+|::1)$/, 'at this machine')
+/** A cause or a name of who did something, for people: whom a rule was about is said in words, and the page on the machine itself has no user. */
+export const causeWords = (text: string): string =>
+  text.replace(/" ([^\s"()]+\/[^\s"()]+)(\)?)$/, (_, key: string, end: string | undefined) => `" for ${keyWords(key)}${end ?? ''}`).replace(/by hand: console at (?:127\.[0-9.]+|::1)$/, 'by hand at this machine').replace(/^console at (?:127\.[0-9.]+|::1)$/, 'at this machine')
 
 /** How much of a relay's time is left, 1 to 0; undefined while it does not run down. */
 export function share(r: Relay, now: number): number | undefined {

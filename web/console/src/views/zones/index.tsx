@@ -265,7 +265,7 @@ function Board({ camera, list, zones: all, rest, reload }: { camera: Camera; lis
         <span class="zones-break" />
         {editable && (
           <Button kind="primary" class="zones-save" disabled={!changed || wrong !== undefined || nameWrong !== undefined} onClick={() => go(`${under}?review=save`)}>
-            Save …
+            Save
           </Button>
         )}
       </div>
