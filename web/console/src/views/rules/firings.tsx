@@ -48,7 +48,7 @@ export function Firings({ rule, first, fired }: { rule: string; first: Entry[]; 
       }
     >
       {all.length === 0 ? (
-        <p class="rule-nobody muted">{fired ? 'It fired, but no journal is kept that could tell of it.' : 'It has not fired yet, and nothing held it back.'}</p>
+        <p class="rule-nobody muted">{fired ? 'It fired. The journal does not tell of it yet, or none is kept.' : 'It has not fired yet, and nothing held it back.'}</p>
       ) : (
         <ul class="firings">
           {all.slice(0, whole ? most : few).map((e) => (
