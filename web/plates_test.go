@@ -27,7 +27,7 @@ func fullPlates(s *Source) {
 			return []PlateRead{{
 				ID: 7, At: at("2026-03-29T13:58:46Z"), Camera: "gate", Number: "ABC1234", List: "allow", Heading: "approach", Confidence: ptr(99.5),
 				Vehicle: &Vehicle{Type: "van", Color: "grey", Brand: "b", Model: "m"}, Lists: []PlateOn{{Name: "residents", Owner: "Ann"}},
-				Fired: []string{"gate"}, Held: []HeldBack{{Rule: "log", Reason: "cooldown"}}, Images: []string{"scene"},
+				Fired: []string{"gate"}, Shadow: []string{"bell"}, Undone: []HeldBack{{Rule: "gate", Reason: "min_off"}}, Held: []HeldBack{{Rule: "log", Reason: "cooldown"}}, Images: []string{"scene"},
 			}, {ID: 6}}, "r6", nil
 		},
 		Lists: func(context.Context) ([]PlateList, error) {
