@@ -23,8 +23,8 @@ test.describe('on a desk', () => {
         // Somebody is on the porch, the light is on, and there are firings to show.
         await expect(page.getByRole('complementary', { name: 'Now' }).getByRole('link', { name: /gate for residents/ }).first()).toBeVisible({ timeout: 60_000 })
         await expect(page.getByRole('list', { name: 'In the picture of porch' }).getByRole('listitem').first()).toBeAttached({ timeout: 60_000 })
-        await expect(page.getByRole('complementary', { name: 'Now' })).toContainText(/on ?\d+:\d\d:\d\d.*somebody waits/, { timeout: 60_000 })
-        await expect(page.getByText(/^picture .* ago$/)).toHaveCount(2)
+        await expect(page.getByRole('complementary', { name: 'Now' })).toContainText(/porch.*on.*somebody waits/, { timeout: 60_000 })
+        await expect(page.getByText(/picture (now|.* ago)$/)).toHaveCount(2)
         await shoot(page, `live-${colorScheme}`)
       })
     })
