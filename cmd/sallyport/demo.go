@@ -75,7 +75,7 @@ func playDemo(ctx context.Context, p process, d demo) error {
 	if _, err := net.ResolveTCPAddr("tcp", d.console); err != nil {
 		return fmt.Errorf("--console: %w", err)
 	}
-	ctx, stop := context.WithCancel(ctx)
+	cameras, stop := context.WithCancel(ctx)
 	defer stop()
 	addresses := make(map[string]string)
 	var cams []*sim.Camera
@@ -99,7 +99,7 @@ func playDemo(ctx context.Context, p process, d demo) error {
 			o.Rate = 10
 		}
 		cam := sim.NewCamera(o)
-		wg.Go(func() { _ = cam.Serve(ctx, l) }) // a camera that is not there is for the program to say
+		wg.Go(func() { _ = cam.Serve(cameras, l) }) // a camera that is not there is for the program to say
 		addresses[c.Name] = l.Addr().String()
 		cams = append(cams, cam)
 	}
@@ -122,9 +122,10 @@ func playDemo(ctx context.Context, p process, d demo) error {
 		d.console = "127.0.0.1:0"
 		site.Listen.Console = d.console
 	}
+	show := cameras
 	if d.length > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, d.length)
+		show, cancel = context.WithTimeout(cameras, d.length)
 		defer cancel()
 	}
 	rules := filepath.Join(d.dir, "rules.d")
@@ -143,14 +144,14 @@ func playDemo(ctx context.Context, p process, d demo) error {
 			// The scene begins with the program; a restart does not begin it anew.
 			once.Do(func() {
 				for _, c := range cams {
-					wg.Go(func() { _ = c.Run(ctx, d.scene) }) // ends with ctx only: the scene was checked
+					wg.Go(func() { _ = c.Run(show, d.scene) }) // ends with show only: the scene was checked
 				}
 			})
 			<-running.Done()
 			return nil
 		},
 	}
-	return s.run(ctx)
+	return s.run(show)
 }
 
 // demoPush is a camera's push configuration as docs/cameras.md advises: events and
