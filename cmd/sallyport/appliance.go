@@ -293,9 +293,16 @@ func (a *appliance) uses(eng *engine.Engine) {
 }
 
 // order is as [appliance.ask] for what changes something: what the cameras posted before
-// is taken first. What the loop has not begun when ctx ends is never done.
+// is taken first. What the loop has not begun in [commandTime], or when ctx ends, is never
+// done: a message may open a gate.
 func (a *appliance) order(ctx context.Context, f func(*engine.Engine)) error {
-	return a.inLoop(ctx, a.orders, f)
+	ctx, cancel := context.WithTimeout(ctx, commandTime)
+	defer cancel()
+	err := a.inLoop(ctx, a.orders, f)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("the engine did not take it within %s, and it is not done: try again", commandTime)
+	}
+	return err
 }
 
 // loop owns the engine until ctx ends, then ends every rule. It is the only place

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sallyport/sallyport/engine"
@@ -127,4 +128,24 @@ func TestWhatIsDoneByHandIsJournaledAtTheClockThatPeopleSee(t *testing.T) {
 	if off := time.Until(e.At); off < 4*time.Hour || off > 5*time.Hour {
 		t.Errorf("it is journaled for in %v", off)
 	}
+}
+
+// TestAnOrderIsNotDoneLate: what the loop does not take at once, as when it stands still, it never does.
+func TestAnOrderIsNotDoneLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := appliance{orders: make(chan func(*engine.Engine)), stopped: make(chan struct{})}
+		begun := time.Now()
+		err := a.order(t.Context(), func(*engine.Engine) { t.Error("it is done") })
+		if want := "the engine did not take it within 3s, and it is not done: try again"; err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+		if d := time.Since(begun); d != commandTime {
+			t.Errorf("given up after %v", d)
+		}
+		select {
+		case f := <-a.orders:
+			f(nil)
+		default:
+		}
+	})
 }
