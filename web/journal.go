@@ -186,11 +186,11 @@ func timeParam(name, v string) (time.Time, error) {
 	return t, nil
 }
 
-// limitParam reads the value of limit.
-func limitParam(v string) (int, error) {
+// limitParam reads the value of limit, which is at most most.
+func limitParam(v string, most int) (int, error) {
 	n, err := strconv.Atoi(v)
-	if err != nil || n < 1 || n > maxLimit {
-		return 0, fmt.Errorf("limit: %s is not a number from 1 to %d", quote(v), maxLimit)
+	if err != nil || n < 1 || n > most {
+		return 0, fmt.Errorf("limit: %s is not a number from 1 to %d", quote(v), most)
 	}
 	return n, nil
 }
@@ -223,7 +223,7 @@ func readJournalQuery(raw string) (JournalQuery, error) {
 				return fmt.Errorf("firing: %s is not the id of an entry", quote(v))
 			}
 		case "limit":
-			q.Limit, err = limitParam(v)
+			q.Limit, err = limitParam(v, maxLimit)
 		case "order":
 			if v != "newest" && v != "oldest" {
 				return fmt.Errorf("order: %s is not newest or oldest", quote(v))

@@ -220,17 +220,17 @@ func (s *Server) tracks(w http.ResponseWriter, r *http.Request) {
 		if v == "" {
 			continue
 		}
-		t, err := time.Parse(time.RFC3339Nano, v)
+		t, err := timeParam(f.name, v)
 		if err != nil {
-			fail(w, http.StatusBadRequest, fmt.Sprintf("%s: %s is not a time (try 2026-03-29T13:58:46Z)", f.name, quote(v)))
+			fail(w, http.StatusBadRequest, err.Error())
 			return
 		}
 		*f.at = t
 	}
 	if v := values.Get("limit"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 || n > maxTracks {
-			fail(w, http.StatusBadRequest, fmt.Sprintf("limit: %s is not a number from 1 to %d", quote(v), maxTracks))
+		n, err := limitParam(v, maxTracks)
+		if err != nil {
+			fail(w, http.StatusBadRequest, err.Error())
 			return
 		}
 		q.Limit = n

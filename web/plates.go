@@ -245,7 +245,7 @@ func (s *Server) plateReads(w http.ResponseWriter, r *http.Request) {
 		case "camera":
 			q.Camera = v
 		case "limit":
-			q.Limit, err = limitParam(v)
+			q.Limit, err = limitParam(v, maxLimit)
 		case "cursor":
 			q.Cursor = v
 		default:

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -64,21 +62,7 @@ func (s *testSite) awaitEntry(query string, fits func(entry) bool) entry {
 
 func (s *testSite) send(method, path, body string) (int, string) {
 	s.Helper()
-	r, err := http.NewRequest(method, s.console+path, strings.NewReader(body))
-	if err != nil {
-		s.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		s.Fatal(err)
-	}
-	defer answer.Body.Close()
-	b, err := io.ReadAll(answer.Body)
-	if err != nil {
-		s.Fatal(err)
-	}
-	return answer.StatusCode, string(b)
+	return s.as("Content-Type", "application/json", method, path, body)
 }
 
 // TestTheJournalTellsAnArrival: from the plate that was read to the relay that moved.
