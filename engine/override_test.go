@@ -225,3 +225,17 @@ func TestOverridesThatCannotBeRight(t *testing.T) {
 		t.Errorf("%s gives %v, %v", text, got, err)
 	}
 }
+
+// TestRulesThatAreGoneDoNotPileUp while nobody asks what changed.
+func TestRulesThatAreGoneDoNotPileUp(t *testing.T) {
+	b := newBench(t, lamp())
+	b.frame("front", at(1, inside))
+	for range 50 {
+		b.mode("lamp", ModeOff)
+		b.mode("lamp", ModeLive)
+		b.stay(time.Second, "front", at(1, inside))
+	}
+	if n := len(b.e.stirred); n > len(b.e.rules) {
+		t.Errorf("%d rules wait to be told of, and there is %d", n, len(b.e.rules))
+	}
+}

@@ -43,6 +43,8 @@ func (e *Engine) swap(rs *Ruleset, why string) {
 	clear(e.judged)
 	byName := e.byName
 	e.install(kept)
+	// Nobody asks for rules that are gone, and they must not pile up until somebody asks at all.
+	e.stirred = slices.DeleteFunc(e.stirred, func(r *ruleState) bool { return e.byName[r.Name] != r })
 	for _, r := range e.rules {
 		if was := byName[r.Name]; was != nil && was != r {
 			e.inherit(r, was)
